@@ -1,0 +1,1 @@
+"""How a note is understood: text in, Analysis out. No HTTP, no SQL, no clock, no network."""

@@ -1,0 +1,169 @@
+"""Amounts, percentages and discounts written in a note: where they stand and what they are worth.
+
+Everything that can be money is found here; which of them is a price, and whose, is decided in prices.py.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from models.analysis import Amount
+from models.numbers import HAN, NUMBER, SCALE, around, parse_adjacent, parse_number, tidy
+
+AmountForm = Literal["money", "percent", "discount"]
+
+_CURRENCY = r"元钱|块钱|元|块|圆|毛钱|毛|分钱|刀|美元|美金|美刀|欧元|欧|港币|港元|港纸|日元|人民币|RMB|rmb|USD|usd|蚊"
+_UNIT_WORD = r"台|吨|[Tt](?![A-Za-z])|人|年|月|季度|季|平米|平方|平|㎡|m2|公斤|千克|斤|[Kk][Gg]|kg|个|件|箱|桶|袋|包|瓶|盒|支|只|条|片|张|把|套|副|亩|户|樘|米|方|立方|柜|票|单|天|日|次|课时|节|期|点位|端|账号|头|羽|枚|卷|扇|车|趟|本|粒|颗|辆|升|[Ll](?![A-Za-z])|[Kk][Ww][Hh]|度|瓦|[Ww]p?|pcs|PCS|pc"
+_RANGE_AFTER = "多|几|余|来|出头|以内|之内|以下|以上|起|左右|上下"
+
+AMOUNT = re.compile(
+    rf"(?P<sign>USD|US\$|HK\$|RMB|[¥￥$])?\s?(?P<before>不到|不足|不超过|超过)?(?P<sign2>[¥￥$])?"
+    rf"(?:(?P<low>{NUMBER})(?:元|块)?(?:到|至|-|~|—|--)(?P<high>{NUMBER})"
+    rf"|(?P<tens>[一二两三四五六七八九]?[十百千])(?P<some>来|几|多)(?P<tenscale>个?[万千百亿wk]|个亿)?"
+    rf"|(?P<few>好几|几|小几)(?P<fewscale>十万|百万|千万|万|千|百)"
+    rf"|(?P<one>(?:[{HAN}]+?(?=一(?:{_UNIT_WORD})(?!{SCALE}))|{NUMBER})))"
+    rf"(?:(?P<after>{_RANGE_AFTER})(?P<afterscale>{SCALE})?)?"
+    rf"(?:\s?(?P<currency>{_CURRENCY})(?:(?P<tail>[一二三四五六七八九](?![{HAN}个年月天日号周成折]|(?:{_UNIT_WORD})))|(?P<mao>[1-9](?![\d.])))?)?(?P<after2>以内|之内|以下|以上|出头|多)?"
+    rf"\s?(?:(?P<slash>/|每|一(?=[台吨桶箱袋条支片斤个件套瓶盒平米车位樘年月人])|(?:钱)?一|·)(?P<unit>{_UNIT_WORD})(?:/(?P<unit2>年|月|天|季|次|台|人))?)?"
+)
+PERCENT = re.compile(rf"(?P<value>\d+(?:\.\d+)?|[{HAN}]+|十来|十几)(?:多)?(?:%|％|个百分点|个点|趴|成(?!交|本|功|型|品|都|员|立|为|了|份|绩|熟|套|年|长|人|单))|百分之(?P<han>[{HAN}\d]+)")
+DISCOUNT = re.compile(rf"(?P<value>\d(?:\.\d+)?|\d\d|[一二三四五六七八九]{{1,2}}|[一二三四五六七八九]点[一二三四五六七八九]+)折(?!腾|叠|算|旧|返)")
+
+_TRAP_AFTER = re.compile(
+    r"年(?:\d|的|底|初|前|后|来|合同|质保|了|多|老|内|以|签|框|租|\s|[,。;]|$)|月(?:\d|份|底|初|中|前|后|[,。;]|$)|个月|日|号|点(?!心)|[:：]\d|楼|层|岁|栋|座|室|期|届|天|周|小时|分钟|秒|路|弄|单元|"
+    r"[A-Za-z]{1,4}\d|[xX×*]\d|mm|cm|MM|kw|KW|kW|Mpa|℃|°|V(?![A-Za-z])|A(?![A-Za-z])|寸|英寸|吋|dn|DN|目|#|级|类|星|代"
+)
+_PHONE = re.compile(r"1\d{2}[\dxX*]{8}|\d{3,4}-\d{7,8}|\d{7,}")
+_DATE = re.compile(r"(?:20\d\d|\d\d)[./年-]\d{1,2}[./月-]\d{1,2}日?|\d{1,2}[月]\d{1,2}[日号]?|\d{1,2}/\d{1,2}(?!\d|[元块万])|\d{1,2}:\d{2}(?:-\d{1,2}:\d{2})?|(?:19|20)\d\d年?(?![\d,.万千元块])|^(?:1[0-2]|[1-9])\.(?:[12]\d|3[01]|0?[1-9])(?=[|\s])", re.M)
+_CODE = re.compile(r"[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+")
+_MONEY_TAIL = re.compile(r"^[wWkK](?![A-Za-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class AmountMention:
+    """`text[start:end]` of the normalised note. `value` is in yuan for money, a percentage for percent, a factor (0.85) for discount."""
+
+    start: int
+    end: int
+    form: AmountForm
+    value: Amount
+    quote_end: int
+    unit: str | None
+    explicit: bool
+    currency: str
+
+
+def _currency(match: re.Match[str]) -> str:
+    word = match["currency"] or ""
+    sign = (match["sign"] or "") + (match["sign2"] or "")
+    if word in ("港币", "港元", "港纸") or "HK" in sign:
+        return "HKD"
+    if word in ("刀", "美元", "美金", "美刀", "USD", "usd") or "$" in sign or "USD" in sign:
+        return "USD"
+    if word in ("欧元", "欧"):
+        return "EUR"
+    return "JPY" if word == "日元" else "CNY"
+
+
+def _scaled_low(low: str, high: str) -> tuple[int | float, int | float] | None:
+    """Both ends of a range; the lower one borrows the scale of the upper: 8到10万."""
+    a, b = parse_number(low), parse_number(high)
+    if a is None or b is None:
+        return None
+    if a < b and not re.search(r"[万千百亿wWkK]", low):
+        scale = re.search(rf"({SCALE}|[万千百亿wWkK])$", high)
+        if scale:
+            scaled = parse_number(low + scale[0])
+            if scaled is not None and scaled < b:
+                a = scaled
+    return (a, b) if a < b else None
+
+
+def _value(match: re.Match[str]) -> Amount | None:
+    if match["low"]:
+        return _scaled_low(match["low"], match["high"])
+    if match["tens"]:
+        scale = (match["tenscale"] or "").removeprefix("个")
+        base = parse_number(match["tens"])
+        if base is None:
+            return None
+        size = 10 if match["tens"][-1] == "十" else 100 if match["tens"][-1] == "百" else 1000
+        factor = parse_number("1" + scale) if scale else 1
+        return None if factor is None else (tidy(base * factor), tidy((base + size) * factor))
+    if match["few"]:
+        factor = parse_number("1" + match["fewscale"]) or 1
+        return (factor, factor * 9)
+    phrase = match["one"]
+    adjacent = parse_adjacent(phrase)
+    if adjacent:
+        return adjacent
+    value = parse_number(phrase)
+    if value is None:
+        return None
+    if match["after"] and match["afterscale"]:
+        factor = parse_number("1" + match["afterscale"]) or 1
+        return (value * factor, (value + 1) * factor)
+    if match["mao"] and match["currency"] in ("块", "元"):
+        value = tidy(value + int(match["mao"]) / 10)
+    if match["tail"] and match["currency"] in ("块",):
+        value = tidy(value + (parse_number(match["tail"]) or 0) / 10)
+    if match["currency"] in ("毛", "毛钱"):
+        value = tidy(value / 10)
+    if match["currency"] == "分钱":
+        value = tidy(value / 100)
+    return around(value, phrase, match["before"] or match["after"] or match["after2"] or "")
+
+
+def _traps(text: str) -> list[tuple[int, int]]:
+    """Stretches whose digits are no amounts: phone numbers, dates, times, part numbers."""
+    return [m.span() for pattern in (_PHONE, _DATE, _CODE) for m in pattern.finditer(text)]
+
+
+def find_amounts(text: str) -> list[AmountMention]:
+    """All money, percent and discount mentions of a normalised note, in order, without overlaps."""
+    if not any(c.isdigit() or c in HAN for c in text):
+        return []
+    found: list[AmountMention] = []
+    taken: list[tuple[int, int]] = []
+    for m in DISCOUNT.finditer(text):
+        raw = m["value"]
+        value = parse_number(raw.replace("点", "")) if "点" in raw else parse_number(raw)
+        if value:
+            factor = value / 10 if value < 10 else value / 100
+            found.append(AmountMention(m.start(), m.end(), "discount", tidy(factor), m.end(), None, True, "CNY"))
+            taken.append(m.span())
+    for m in PERCENT.finditer(text):
+        raw = m["han"] or m["value"]
+        value = 15 if raw in ("十来", "十几") else parse_number(raw)
+        if value is not None and value < 1000:
+            percent = value * 10 if m[0].endswith("成") else value
+            found.append(AmountMention(m.start(), m.end(), "percent", tidy(percent), m.end(), None, True, "CNY"))
+            taken.append(m.span())
+    taken += _traps(text)
+    at = 0
+    while m := AMOUNT.search(text, at):
+        at = max(m.end(), at + 1)
+        span = m.span("low")[0] if m["low"] else -1
+        begin = min(i for i in (m.start("sign"), m.start("sign2"), m.start("before"), span, m.start("tens"), m.start("few"), m.start("one")) if i >= 0)
+        core_end = max(m.end("high"), m.end("some"), m.end("tenscale"), m.end("fewscale"), m.end("one"), m.end("after"), m.end("afterscale"), m.end("currency"), m.end("tail"), m.end("mao"), m.end("after2"))
+        explicit = bool(m["sign"] or m["sign2"] or m["currency"])
+        overlapping = [t for t in taken if begin < t[1] and core_end > t[0]]
+        if overlapping and not (explicit and m["currency"] and all(t[1] <= m.end("one") and m["one"] for t in overlapping)):
+            at = max(begin + 1, min(at, max(t[1] for t in overlapping)))
+            continue
+        digits = m["one"] or ""
+        scaled = bool(re.search(r"[万千百亿wWkK]", text[begin:core_end]))
+        if not explicit and not scaled and _TRAP_AFTER.match(text, core_end) and not m["slash"]:
+            continue
+        if not explicit and not scaled and digits and not digits[0].isdigit() and not m["slash"] and (len(digits) < 2 or text[core_end : core_end + 1] in "个家次位名口"):
+            continue
+        if digits and digits[0].isdigit() and begin and text[begin - 1] in "第-_.#" and not explicit and text[begin - 1] != "-":
+            continue
+        value = _value(m)
+        if value is None or value == 0:
+            continue
+        unit = m["unit"] + (f"/{m['unit2']}" if m["unit2"] else "") if m["unit"] else None
+        found.append(AmountMention(begin, core_end, "money", value, m.end() if m["slash"] else core_end, unit, explicit, _currency(m)))
+    return sorted(found, key=lambda a: a.start)

@@ -1,0 +1,186 @@
+"""From a Doc's findings to the Analysis: offsets brought back to the sent text, dates resolved, quality and questions worded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from spacy.tokens import Doc
+
+from models.analysis import (
+    Analysis,
+    Competitor,
+    CustomerClass,
+    Dated,
+    Dimension,
+    Kind,
+    Kp,
+    ModelVersion,
+    Note,
+    Objection,
+    Outcome,
+    Person,
+    Place,
+    Price,
+    PriceMention,
+    Quality,
+    Question,
+    Sentence,
+    SentenceRole,
+)
+from models.clause_heads import COLUMN, OBJECTION_TYPES
+from models.gaps import Slots, assemble
+from models.judge import Judgement
+from models.people import FoundPerson
+from models.quality import dimension_texts, evidence, grade, levels
+from models.questions import Catalogue, SlotFiller, choose
+from models.rubric import DIMENSIONS, WEIGHTS, kp_status
+from models.steps import FoundStep
+from models.text import NormalizedText
+from models.times import resolve
+
+_ROLE_COLUMNS: dict[SentenceRole, list[int]] = {
+    "objection": [COLUMN[t] for t in OBJECTION_TYPES], "next_step": [COLUMN["next_step"]], "need": [COLUMN["ev_need"]], "recognition": [COLUMN["ev_recognition"]],
+    "competition": [COLUMN["ev_competition"]], "close_attempt": [COLUMN["ev_close_attempt"]], "diagnosis": [COLUMN["ev_diagnosis"]], "reflection": [COLUMN["ev_reflection"]],
+}  # fmt: skip
+ROLE_THRESHOLD = 0.5
+KP_CUES = frozenset(["kp", "authority"])
+
+
+class _Sent:
+    """The sent text behind normalised offsets. Acts as a mapping from (start, end) to the note's own words."""
+
+    def __init__(self, note: Note, normalized: NormalizedText) -> None:
+        self.text, self.normalized = note.text, normalized
+
+    def __getitem__(self, stretch: tuple[int, int]) -> str:
+        start, end = self.normalized.to_sent(*stretch)
+        return self.text[start:end]
+
+    def place(self, start: int, end: int) -> Place:
+        return Place(*self.normalized.to_sent(start, end))
+
+    def quoted(self, start: int, end: int) -> tuple[str, int, int]:
+        """(quote, start, end) in the sent text."""
+        a, b = self.normalized.to_sent(start, end)
+        return self.text[a:b], a, b
+
+
+def _sentences(doc: Doc, sent: _Sent) -> tuple[Sentence, ...]:
+    """Clauses of one sentence gathered; the role is that of its most probable clause, else an event."""
+    table = doc._.clause_probabilities
+    priced = [p for p in doc._.prices if p.role != "other"]
+    groups: dict[int, list[int]] = {}
+    for i, clause in enumerate(doc._.clauses):
+        groups.setdefault(clause.sentence, []).append(i)
+    out = []
+    for members in groups.values():
+        first, last = doc._.clauses[members[0]], doc._.clauses[members[-1]]
+        best: SentenceRole = "event"
+        top = ROLE_THRESHOLD
+        for role, columns in _ROLE_COLUMNS.items():
+            value = float(table[members][:, columns].max())
+            if value > top:
+                best, top = role, value
+        if best == "event" and any(first.start <= p.start < last.end for p in priced):
+            best = "figures"
+        place = sent.place(first.start, last.end)
+        out.append(Sentence(place.start, place.end, best))
+    return tuple(out)
+
+
+def _because(doc: Doc, person: FoundPerson) -> list[tuple[int, int]]:
+    """The clauses a decision role rests on: those of the person's mentions that speak of deciding, else the first one."""
+    own = [(c, x) for c, x in zip(doc._.clauses, doc._.contexts, strict=True) if any(c.start <= s < c.end for s, _ in person.places)]
+    telling = [c for c, x in own if any(KP_CUES & set(h.groups) for h in x.hits)]
+    kept = telling or [c for c, _ in own[:1]]
+    return [(c.start, c.end) for c in kept[:3]]
+
+
+class Answerer:
+    """Words and quotes for one model version."""
+
+    def __init__(self, version: ModelVersion) -> None:
+        self.version = version
+        self.texts = dimension_texts()
+        self.catalogue = Catalogue()
+
+    def __call__(self, note: Note, normalized: NormalizedText, doc: Doc, today: date) -> Analysis:
+        sent = _Sent(note, normalized)
+        judgement: Judgement = doc._.judgement
+        slots = assemble(doc.text, doc._.prices)
+        outcome = judgement.outcome
+        return Analysis(
+            id=note.id,
+            kind=Kind(judgement.kind_label, round(max(judgement.kind, 1 - judgement.kind), 4)),
+            outcome=Outcome(judgement.outcome_label, round(float(outcome.max()), 4)),
+            sentences=_sentences(doc, sent),
+            people=self._people(doc, sent),
+            kp=self._kp(doc, sent),
+            objections=tuple(Objection(o.type, o.status, *sent.quoted(o.start, o.end), round(o.probability, 4)) for o in doc._.objections),
+            price=self._price(doc, slots, sent),
+            competitors=self._competitors(doc, sent),
+            customer_class=CustomerClass(doc._.customer_class.label, *sent.quoted(doc._.customer_class.start, doc._.customer_class.end)) if doc._.customer_class else None,
+            next_step=self._dated(doc._.next_step, sent, today),
+            funds_date=self._dated(doc._.funds_date, sent, today),
+            quality=self._quality(doc, judgement, sent),
+            questions=self._questions(doc, judgement, slots, sent),
+            model=self.version,
+        )
+
+    def _people(self, doc: Doc, sent: _Sent) -> tuple[Person, ...]:
+        return tuple(
+            Person(*sent.quoted(p.start, p.end), p.title, p.role, p.met, round(p.role_probability, 4), tuple(sent.place(*s) for s in _because(doc, p))) for p in doc._.people
+        )
+
+    def _kp(self, doc: Doc, sent: _Sent) -> Kp:
+        people: Sequence[FoundPerson] = doc._.people
+        deciders = [p for p in people if p.role == "first_kp"]
+        warnings = []
+        if len(deciders) > 1:
+            warnings.append("记录里有不止一位拍板人：" + "、".join(sent[(p.start, p.end)] for p in deciders))
+        claimed = next((h for x in doc._.contexts for h in x.hits if h.phrase in ("第一KP", "第一kp") and h.start not in x.negated), None)
+        met = {p.role for p in people if p.met}
+        if claimed and "influencer" in met and "first_kp" not in met:
+            warnings.append("记录里写了第一KP，但见到的人看起来还要请示别人")
+        first = next((p for p in sorted(deciders, key=lambda p: (not p.met, p.start))), None)
+        return Kp(kp_status(people, doc), sent[(first.start, first.end)] if first else None, tuple(warnings))
+
+    def _price(self, doc: Doc, slots: Slots, sent: _Sent) -> Price:
+        mentions = []
+        for p in doc._.prices:
+            money = p.form == "money"
+            share = None if money or isinstance(p.value, tuple) else p.value if p.form == "percent" else round(p.value * 100, 2)
+            mentions.append(PriceMention(*sent.quoted(p.start, p.end), p.role, p.value if money else None, share, p.unit))
+        return Price(slots.ours, slots.competitor, slots.customer, slots.currency, slots.unit, slots.gaps, tuple(mentions))
+
+    def _competitors(self, doc: Doc, sent: _Sent) -> tuple[Competitor, ...]:
+        seen: dict[str, Competitor] = {}
+        for name in doc._.names:
+            if name.label == "CMP":
+                found = Competitor(*sent.quoted(name.start, name.end))
+                seen.setdefault(found.mention, found)
+        return tuple(c for c in seen.values() if not any(c.mention != o.mention and c.mention in o.mention for o in seen.values()))
+
+    def _dated(self, step: FoundStep | None, sent: _Sent, today: date) -> Dated | None:
+        if step is None:
+            return None
+        when = sent[(step.when.start, step.when.end)] if step.when else None
+        return Dated(*sent.quoted(step.start, step.end), when, resolve(step.when.text, today) if step.when else None)
+
+    def _quality(self, doc: Doc, judgement: Judgement, sent: _Sent) -> Quality:
+        places = evidence(doc)
+        reached = levels(judgement, places)
+        dimensions = []
+        for id_ in DIMENSIONS:
+            name, zero, one = self.texts[id_]
+            level = reached[id_]
+            shown: Iterable[tuple[int, int]] = places[id_] if level else ()
+            dimensions.append(Dimension(id_, name, WEIGHTS[id_], level, tuple(sent.place(*s) for s in shown), (zero, one, None)[level]))
+        score = sum(WEIGHTS[d] * level for d, level in reached.items()) // 2
+        return Quality(score, grade(score), tuple(dimensions))
+
+    def _questions(self, doc: Doc, judgement: Judgement, slots: Slots, sent: _Sent) -> tuple[Question, ...]:
+        whole = [(doc._.clauses[0].start, doc._.clauses[-1].end)] if doc._.clauses else []
+        chosen = choose(judgement, SlotFiller(doc, slots, sent), self.catalogue, whole)
+        return tuple(Question(id_, text, why, tuple(sent.place(*s) for s in stretches)) for id_, text, why, stretches in chosen)

@@ -1,0 +1,58 @@
+"""The trained model's files: a card and a manifest of checksums, verified before anything is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TypedDict
+
+CARD_FILE = "card.json"
+MANIFEST_FILE = "manifest.json"
+
+
+class ArtefactError(Exception):
+    """The trained model cannot be loaded: the message names the file and what is wrong with it."""
+
+
+class Card(TypedDict):
+    """What a model is: made when, from which corpus, with which libraries, and how well it does."""
+
+    version: str
+    trained_at: str
+    corpus_hash: str
+    notes: dict[str, int]
+    seed: int
+    libraries: dict[str, str]
+    metrics: dict[str, Any]
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def model_files(path: Path) -> list[Path]:
+    """Every file of a trained model but the manifest, in a fixed order."""
+    return sorted(f for f in path.rglob("*") if f.is_file() and f.name != MANIFEST_FILE)
+
+
+def verify(path: Path) -> Card:
+    """The card, once every file below `path` is the one the manifest names.
+
+    Raises ArtefactError where the model is missing, or a file is missing, changed, or not in the manifest.
+    """
+    manifest_path = path / MANIFEST_FILE
+    if not manifest_path.is_file():
+        raise ArtefactError(f"no trained model in {path}: run `make train`")
+    expected: dict[str, str] = json.loads(manifest_path.read_text("utf-8"))
+    present = {f.relative_to(path).as_posix(): f for f in model_files(path)}
+    for name in sorted(expected.keys() | present.keys()):
+        if name not in present:
+            raise ArtefactError(f"model file {name} is missing from {path}: run `make train`")
+        if name not in expected:
+            raise ArtefactError(f"model file {name} is not in the manifest of {path}: refusing to load")
+        if sha256(present[name]) != expected[name]:
+            raise ArtefactError(f"model file {name} in {path} has changed since training (checksum differs): refusing to load")
+    card: Card = json.loads((path / CARD_FILE).read_text("utf-8"))
+    return card

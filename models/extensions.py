@@ -1,0 +1,31 @@
+"""The Doc extensions of the pipeline: what each component writes, in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spacy.tokens import Doc
+
+EXTENSIONS: dict[str, Any] = {
+    "clauses": (),
+    "names": (),
+    "cues": (),
+    "times": (),
+    "amounts": (),
+    "contexts": (),
+    "people": (),
+    "prices": (),
+    "clause_probabilities": None,
+    "objections": (),
+    "next_step": None,
+    "funds_date": None,
+    "customer_class": None,
+    "judgement": None,
+}
+
+
+def register() -> None:
+    """Declare the extensions on spaCy's Doc (again and again does no harm)."""
+    for name, default in EXTENSIONS.items():
+        if not Doc.has_extension(name):
+            Doc.set_extension(name, default=default)

@@ -1,0 +1,128 @@
+"""Note-level judgements: the ten rubric levels, outcome, kind and which questions to ask, from the findings and the words.
+
+Two layers of linear heads: the rubric first; kind, outcome and questions read the rubric's probabilities with the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from models.analysis import KindLabel, OutcomeLabel
+from models.clause_heads import HEADS, OBJECTION_TYPES
+from models.gaps import assemble
+from models.linear import LinearHeads
+from models.people import ROLES
+from models.prices import MONEY_ROLES
+from models.rubric import DIMENSIONS, QUESTION_IDS, kp_status
+
+OUTCOMES: tuple[OutcomeLabel, ...] = ("signed", "not_signed", "unclear")
+KP_STATUSES = ("met_first_kp", "met_other_only", "met_nobody", "unclear")
+RUBRIC_HEADS = tuple(f"{d}>={level}" for d in DIMENSIONS for level in (1, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Probabilities: `levels` [10, 2] of a level of at least 1 and at least 2; `outcome` [3]; `kind` of diagnostic; `questions` [16]."""
+
+    levels: NDArray[np.float32]
+    outcome: NDArray[np.float32]
+    kind: float
+    questions: NDArray[np.float32]
+
+    @property
+    def kind_label(self) -> KindLabel:
+        return "diagnostic" if self.kind >= 0.5 else "flow_of_events"
+
+    @property
+    def outcome_label(self) -> OutcomeLabel:
+        return OUTCOMES[int(self.outcome.argmax())]
+
+
+def signature(doc: Doc) -> tuple[list[str], list[float]]:
+    """What the finders found, as named features and as numbers. Needs every finder."""
+    people, objections, table = doc._.people, doc._.objections, doc._.clause_probabilities
+    slots = assemble(doc.text, doc._.prices)
+    status = kp_status(people, doc)
+    names = [f"P{p.role}{p.met}" for p in people] + [f"O{o.type}{o.status}" for o in objections] + [f"kp={status}", f"np={min(len(people), 3)}", f"no={min(len(objections), 3)}"]
+    filled = [slots.ours is not None, slots.competitor is not None, slots.customer is not None, bool(slots.gaps)]
+    step, funds = doc._.next_step, doc._.funds_date
+    names += [f"slots={''.join('1' if x else '0' for x in filled)}", f"step={step is not None}{step is not None and step.when is not None}", f"funds={funds is not None}",
+              f"class={doc._.customer_class.label if doc._.customer_class else None}", f"rival={any(n.label == 'CMP' for n in doc._.names)}"]  # fmt: skip
+    rows = len(table)
+    top = np.sort(table, axis=0)[-2:] if rows else np.zeros((0, len(HEADS)), dtype=np.float32)
+    best = top[-1] if rows else np.zeros(len(HEADS))
+    second = top[-2] if rows > 1 else np.zeros(len(HEADS))
+    total = table.sum(axis=0) if rows else np.zeros(len(HEADS))
+    numbers: list[float] = [*map(float, best), *map(float, second), *(log(1 + float(x)) for x in total)]
+    numbers += [float(sum(p.role == r and p.met == m for p in people)) for r in ROLES for m in (True, False)]
+    numbers += [float(sum(x.role == r for x in doc._.prices)) for r in MONEY_ROLES]
+    numbers += [float(x) for x in filled]
+    numbers += [float(status == s) for s in KP_STATUSES]
+    numbers += [float(any(o.type == t for o in objections)) for t in OBJECTION_TYPES] + [float(sum(o.status == "open" for o in objections)), float(sum(o.status == "resolved" for o in objections))]
+    numbers += [float(step is not None), float(step is not None and step.when is not None), float(funds is not None), float(doc._.customer_class is not None)]
+    numbers += [float(len({doc.text[n.start : n.end] for n in doc._.names if n.label == "CMP"})), log(1 + len(doc.text)), log(1 + rows), float(len(doc._.amounts)), float(len(doc._.times))]
+    return names, numbers
+
+
+def note_features(doc: Doc) -> list[str]:
+    """Words, cue phrases with speaker and negation, headings, opening and end of a note."""
+    words = [t.text for t in doc]
+    features = ["w" + w for w in words]
+    features += [f"b{a}_{b}" for a, b in zip(words, words[1:], strict=False)]
+    for context in doc._.contexts:
+        for h in context.hits:
+            mark = "!" if h.start in context.negated else ""
+            features += ["Q" + mark + h.phrase, *(f"q{mark}{g}" for g in h.groups), *(f"s{context.speaker}{mark}{g}" for g in h.groups)]
+            if context.guess or context.hypothetical:
+                features += ["g" + g for g in h.groups]
+    clauses = doc._.clauses
+    features += ["L" + c.label for c in clauses if c.label]
+    if clauses:
+        features += ["^q" + g for h in doc._.contexts[0].hits for g in h.groups] + ["$q" + g for h in doc._.contexts[-1].hits for g in h.groups]
+    features.append(f"len={min(len(doc.text) // 12, 12)}")
+    return features
+
+
+class Judge:
+    """Writes doc._.judgement. Needs every finder."""
+
+    def __init__(self, rubric: LinearHeads | None = None, verdict: LinearHeads | None = None, outcome: LinearHeads | None = None) -> None:
+        self.rubric, self.verdict, self.outcome = rubric, verdict, outcome
+
+    def predict(self, doc: Doc) -> Judgement | None:
+        """The note's judgement, or None before training."""
+        if self.rubric is None or self.verdict is None or self.outcome is None:
+            return None
+        names, numbers = signature(doc)
+        features = note_features(doc) + names
+        levels = self.rubric.probabilities(features, numbers)
+        more = [*numbers, *map(float, levels)]
+        outcome = self.outcome.probabilities(features, more)
+        verdict = self.verdict.probabilities(features, [*more, *map(float, outcome)])
+        return Judgement(levels.reshape(len(DIMENSIONS), 2), outcome, float(verdict[0]), verdict[1 : 1 + len(QUESTION_IDS)])
+
+    def __call__(self, doc: Doc) -> Doc:
+        doc._.judgement = self.predict(doc)
+        return doc
+
+    def to_disk(self, path: str | Path, **_: Any) -> None:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        joblib.dump((self.rubric, self.verdict, self.outcome), Path(path) / "judge.joblib")
+
+    def from_disk(self, path: str | Path, **_: Any) -> Judge:
+        self.rubric, self.verdict, self.outcome = joblib.load(Path(path) / "judge.joblib")
+        return self
+
+
+@Language.factory("judge", assigns=["doc._.judgement"], requires=["doc._.people", "doc._.objections", "doc._.prices", "doc._.next_step"])
+def create_judge(nlp: Language, name: str) -> Judge:
+    return Judge()

@@ -1,0 +1,55 @@
+"""Linear heads: logistic regressions that share one feature space and are applied with one look-up.
+
+They are trained by scikit-learn (training/fit.py); here only the learned weights are applied, because scikit-learn's own
+predict costs more per call than the rest of a note's analysis (docs/adr/0003).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class LinearHeads:
+    """`heads` outputs over named binary features and, after them, `dense` numeric ones.
+
+    weights: [len(vocabulary) + dense, heads]; bias: [heads]; dense features are standardised by `mean` and `scale` [dense].
+    link: "sigmoid" (each head by itself) or "softmax" (one of the heads).
+    """
+
+    heads: tuple[str, ...]
+    vocabulary: dict[str, int]
+    weights: Vector
+    bias: Vector
+    link: str
+    mean: Vector
+    scale: Vector
+
+    def known(self, features: Iterable[str]) -> list[int]:
+        """The rows of those features that were seen in training, each once."""
+        vocabulary = self.vocabulary
+        return [vocabulary[f] for f in set(features) if f in vocabulary]
+
+    def scores(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:
+        """Raw scores [heads]: the named features count 1/sqrt(n) each, so that long texts do not outweigh short ones."""
+        rows = self.known(features)
+        out = self.bias
+        if rows:
+            out = out + self.weights[rows].sum(axis=0) / np.float32(len(rows) ** 0.5)
+        if len(dense):
+            out = out + ((np.asarray(dense, dtype=np.float32) - self.mean) / self.scale) @ self.weights[len(self.vocabulary) :]
+        return out
+
+    def probabilities(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:
+        """Probabilities [heads] of the raw scores under the link."""
+        scores = self.scores(features, dense)
+        if self.link == "sigmoid":
+            return np.asarray(1 / (1 + np.exp(-np.clip(scores, -30, 30))), dtype=np.float32)
+        powers = np.exp(scores - scores.max())
+        return np.asarray(powers / powers.sum(), dtype=np.float32)

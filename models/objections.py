@@ -1,0 +1,66 @@
+"""The customer's objections: clauses the heads point to, one entry a type, with a status and the clause as quote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from models.analysis import ObjectionStatus, ObjectionType
+from models.clause_heads import COLUMN, OBJECTION_TYPES
+
+RESOLVED_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObjection:
+    """`text[start:end]` of the normalised note carries an objection of `type`."""
+
+    type: ObjectionType
+    status: ObjectionStatus
+    start: int
+    end: int
+    probability: float
+
+
+class ObjectionFinder:
+    """Writes doc._.objections. Needs: clause_probabilities. `thresholds` per type are chosen on cross-validated train predictions."""
+
+    def __init__(self, thresholds: dict[str, float] | None = None) -> None:
+        self.thresholds = thresholds or dict.fromkeys(OBJECTION_TYPES, 0.5)
+
+    def predict(self, doc: Doc) -> tuple[FoundObjection, ...]:
+        """At most one objection a type, in order of place: the type's most probable clause."""
+        table, clauses = doc._.clause_probabilities, doc._.clauses
+        if not clauses:
+            return ()
+        found = []
+        for kind in OBJECTION_TYPES:
+            column = table[:, COLUMN[kind]]
+            best = int(column.argmax())
+            if column[best] < self.thresholds[kind]:
+                continue
+            status: ObjectionStatus = "resolved" if table[best, COLUMN["resolved"]] >= RESOLVED_THRESHOLD else "open"
+            found.append(FoundObjection(kind, status, clauses[best].start, clauses[best].end, float(column[best])))
+        return tuple(sorted(found, key=lambda o: (o.start, o.type)))
+
+    def __call__(self, doc: Doc) -> Doc:
+        doc._.objections = self.predict(doc)
+        return doc
+
+    def to_disk(self, path: str | Path, **_: Any) -> None:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        joblib.dump(self.thresholds, Path(path) / "objections.joblib")
+
+    def from_disk(self, path: str | Path, **_: Any) -> ObjectionFinder:
+        self.thresholds = joblib.load(Path(path) / "objections.joblib")
+        return self
+
+
+@Language.factory("objections", assigns=["doc._.objections"], requires=["doc._.clause_probabilities"])
+def create_objections(nlp: Language, name: str) -> ObjectionFinder:
+    return ObjectionFinder()

@@ -1,0 +1,194 @@
+"""The customer's people: mentions gathered into persons, each with its part in the decision and whether it was met."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from models.analysis import DecisionRole
+from models.cues import CueScanner
+from models.lexicon import grouped, rows
+from models.linear import LinearHeads
+
+ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown")
+DEPARTMENT = re.compile(r"(?:采购|财务|技术|设备|生产|工程|行政|人事|人力|后勤|总务|信息|仓储|仓库|市场|运营|销售|研发|质检|品管|品质|安全|安保|物业|基建|教务|德育|招生|药剂|检验|放射|超声|护理|内|外|儿|妇产|骨|眼|口腔|心内|供应链|物流|客服|法务|审计|综合|办公|党|工会|企划|策划|营销|电商|商品|工艺|机修|动力|车间|门店|大客户|IT)(?:部|科|处|室|组|办|中心|车间|课)?(?:门|的)?$")
+PERSON_THRESHOLD = 0.5
+_PERSON_GROUPS = ("top", "owner", "staff", "gate", "family", "vague")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One person's mentions: `places` are [start, end) in the normalised note, `mention` the fullest form at `start`."""
+
+    mention: str
+    start: int
+    end: int
+    places: tuple[tuple[int, int], ...]
+    title: str | None
+    title_group: str
+    crf: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPerson:
+    """A candidate taken for a person of the customer's side."""
+
+    mention: str
+    start: int
+    end: int
+    places: tuple[tuple[int, int], ...]
+    title: str | None
+    role: DecisionRole
+    role_probability: float
+    met: bool
+    probability: float
+
+
+class CandidateFinder:
+    """Doc with names -> candidates: the CRF's people, surname + title, and titles that stand alone."""
+
+    def __init__(self) -> None:
+        groups = grouped("titles.tsv")
+        surnames = rows("surnames.txt")
+        singles, doubles = surnames[0][0], "|".join(surnames[1][0].split())
+        after = "|".join(sorted(groups["after"], key=len, reverse=True))
+        self._named = re.compile(rf"(?:小|老|大|阿)[{singles}](?![\u4e00-\u9fff]?(?:板|师|实|家|的|时))|(?:{doubles}|[{singles}])(?:{after})")
+        self._alone = CueScanner({g: groups[g] for g in _PERSON_GROUPS})
+        self._titles = CueScanner({g: w for g, w in groups.items() if g != "after"} | {"after": tuple(w for w in groups["after"] if len(w) > 1 or w in "总工姐哥嫂董")})
+
+    def _spans(self, doc: Doc) -> list[tuple[int, int, float]]:
+        text = doc.text
+        spans = [(n.start, n.end, n.probability) for n in doc._.names if n.label == "PER"]
+        taken = [(n.start, n.end) for n in doc._.names]
+        rules = [(m.start(), m.end()) for m in self._named.finditer(text)]
+        rules += [(h.start, h.end) for h in self._alone(text)]
+        for start, end in sorted(rules, key=lambda s: (s[0] - s[1], s[0])):
+            if not any(start < e and end > s for s, e in taken):
+                spans.append((start, end, 0.0))
+                taken.append((start, end))
+        return sorted(spans)
+
+    def _title(self, mention: str) -> tuple[str | None, str]:
+        hits = self._titles(mention)
+        return (hits[-1].phrase, hits[-1].groups[0]) if hits else (None, "none")
+
+    def __call__(self, doc: Doc) -> list[Candidate]:
+        text = doc.text
+        persons: list[list[tuple[int, int, float]]] = []
+        for span in self._spans(doc):
+            mention = text[span[0] : span[1]]
+            for person in persons:
+                if any(same_person(mention, text[s:e]) for s, e, _ in person):
+                    person.append(span)
+                    break
+            else:
+                persons.append([span])
+        out = []
+        for person in persons:
+            best = max(person, key=lambda s: (s[2] > 0.5, s[1] - s[0], -s[0]))
+            mention = text[best[0] : best[1]]
+            title, group = self._title(mention)
+            out.append(Candidate(mention, best[0], best[1], tuple((s, e) for s, e, _ in person), title, group, max(s[2] for s in person)))
+        return out
+
+
+_SHORT = re.compile(r"^[老小大阿]?([\u4e00-\u9fff])")
+
+
+def same_person(a: str, b: str) -> bool:
+    """Whether two mentions of one note are one person: equal, one inside the other, or 赵经理 and 老赵 / 小赵 by surname."""
+    if a == b or (min(len(a), len(b)) >= 2 and (a in b or b in a)):
+        return True
+    if a[0] in "老小" and len(a) == 2 and a[1] not in "板总":
+        return len(b) >= 2 and b[0] == a[1]
+    return b[0] in "老小" and len(b) == 2 and b[1] not in "板总" and len(a) >= 2 and a[0] == b[1]
+
+
+def person_features(doc: Doc, candidates: list[Candidate]) -> list[list[str]]:
+    """One list of features a candidate: its form, what stands around each mention, and the cues of its clauses."""
+    text, clauses, contexts = doc.text, doc._.clauses, doc._.contexts
+    starts = [c.start for c in clauses]
+    note_groups = {g for c in contexts for h in c.hits for g in h.groups if g in ("kp", "authority", "absent", "colleague")}
+    n = len(candidates)
+    out: list[list[str]] = []
+    has_top = any(c.title_group in ("top", "owner") for c in candidates)
+    for index, candidate in enumerate(candidates):
+        m = candidate.mention
+        f = [f"g={candidate.title_group}", f"t={candidate.title}", f"len={min(len(m), 5)}", f"crf={round(candidate.crf * 4)}", f"first={m[0]}", f"last={m[-1]}",
+             f"i={min(index, 3)}", f"n={min(n, 4)}", f"count={min(len(candidate.places), 4)}", f"full={m}", f"top={has_top}",
+             f"ti={candidate.title_group}|{min(index, 1)}|{min(n, 2)}"]  # fmt: skip
+        f += ["note=" + g for g in note_groups]
+        f += [f"tg={candidate.title_group}|{g}" for g in note_groups]
+        for start, end in candidate.places:
+            before, after = text[max(0, start - 6) : start], text[end : end + 4]
+            f += [f"p1={before[-1:]}", f"p2={before[-2:]}", f"p3={before[-3:]}", f"a1={after[:1]}", f"a2={after[:2]}", f"a3={after[:3]}"]
+            if DEPARTMENT.search(before):
+                f += ["department", f"dept|{candidate.title}"]
+            if re.search(r"我们|我司|咱们?|我方|公司|同事|陪|带着?|师傅$", before[-4:]):
+                f.append("ours-before")
+            at = bisect_right(starts, start) - 1
+            if at < 0:
+                continue
+            clause, context = clauses[at], contexts[at]
+            for h in context.hits:
+                side = "A" if h.start >= end else "B" if h.end <= start else "I"
+                mark = "!" if h.start in context.negated else ""
+                f += [f"{side}{mark}{g}" for g in h.groups]
+                if h.start - end in (0, 1, 2, 3) or start - h.end in (0, 1):
+                    f.append(f"{side}near={h.phrase}")
+                    f += [f"{side}n{mark}{g}" for g in h.groups]
+            f += [f"cs={context.speaker}", f"lab={clause.label}", f"pos={'a' if at == 0 else 'z' if at == len(clauses) - 1 else 'm'}"]
+            f += [f"guess={context.guess}", f"hyp={context.hypothetical}", f"early={context.earlier}"]
+            for step in (1, 2):
+                if at + step < len(clauses) and not any(s >= clauses[at + step].start and s < clauses[at + step].end for c in candidates if c is not candidate for s, _ in c.places):
+                    f += [f"N{step}{g}" for h in contexts[at + step].hits for g in h.groups]
+        out.append(f)
+    return out
+
+
+class PeopleFinder:
+    """Writes doc._.people. Needs: names, clauses, context."""
+
+    def __init__(self, person: LinearHeads | None = None, role: LinearHeads | None = None) -> None:
+        self.person, self.role = person, role
+        self.candidates = CandidateFinder()
+
+    def predict(self, doc: Doc) -> tuple[FoundPerson, ...]:
+        """The persons of the customer's side, in order of their fullest mention."""
+        candidates = self.candidates(doc)
+        if not candidates or self.person is None or self.role is None:
+            return ()
+        found = []
+        for candidate, features in zip(candidates, person_features(doc, candidates), strict=True):
+            is_person, met = self.person.probabilities(features)
+            if is_person < PERSON_THRESHOLD:
+                continue
+            roles = self.role.probabilities(features)
+            best = int(np.argmax(roles))
+            found.append(FoundPerson(candidate.mention, candidate.start, candidate.end, candidate.places, candidate.title, ROLES[best], float(roles[best]), bool(met >= 0.5), float(is_person)))
+        return tuple(found)
+
+    def __call__(self, doc: Doc) -> Doc:
+        doc._.people = self.predict(doc)
+        return doc
+
+    def to_disk(self, path: str | Path, **_: Any) -> None:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        joblib.dump((self.person, self.role), Path(path) / "people.joblib")
+
+    def from_disk(self, path: str | Path, **_: Any) -> PeopleFinder:
+        self.person, self.role = joblib.load(Path(path) / "people.joblib")
+        return self
+
+
+@Language.factory("people", assigns=["doc._.people"], requires=["doc._.names", "doc._.clauses", "doc._.contexts"])
+def create_people(nlp: Language, name: str) -> PeopleFinder:
+    return PeopleFinder()

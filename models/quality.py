@@ -1,0 +1,62 @@
+"""Rubric levels to a quality score: each level above 0 with its places in the note, each below 2 with one line of advice."""
+
+from __future__ import annotations
+
+from spacy.tokens import Doc
+
+from models.clause_heads import COLUMN, EVIDENCE, OBJECTION_TYPES
+from models.judge import Judgement
+from models.lexicon import rows
+from models.rubric import DIMENSIONS
+
+Stretch = tuple[int, int]
+EVIDENCE_THRESHOLD = 0.4
+"""A clause this probable is evidence of its own; the best clause counts from WEAK_EVIDENCE on."""
+WEAK_EVIDENCE = 0.08
+MAX_EVIDENCE = 4
+GRADES = ((85, "优"), (65, "良"), (40, "中"), (0, "差"))
+
+
+def dimension_texts() -> dict[str, tuple[str, str, str]]:
+    """Dimension id to (Chinese name, advice at level 0, advice at level 1)."""
+    return {id_: (name, zero, one) for id_, name, zero, one in rows("dimensions.tsv")}
+
+
+def grade(score: int) -> str:
+    """优 from 85, 良 from 65, 中 from 40, else 差."""
+    return next(name for least, name in GRADES if score >= least)
+
+
+def _clauses_by(doc: Doc, columns: list[int]) -> list[Stretch]:
+    """The clauses these heads point to, most probable first, cut to what is worth showing, in order of place."""
+    table, clauses = doc._.clause_probabilities, doc._.clauses
+    if not clauses:
+        return []
+    best = table[:, columns].max(axis=1)
+    order = sorted(range(len(clauses)), key=lambda i: -best[i])
+    kept = [i for n, i in enumerate(order) if best[i] >= (WEAK_EVIDENCE if n == 0 else EVIDENCE_THRESHOLD)][:MAX_EVIDENCE]
+    return [(clauses[i].start, clauses[i].end) for i in sorted(kept)]
+
+
+def evidence(doc: Doc) -> dict[str, list[Stretch]]:
+    """Where each dimension's points come from: findings where there are such, else the clauses the evidence heads point to."""
+    out: dict[str, list[Stretch]] = {d: _clauses_by(doc, [COLUMN[f"ev_{d}"]]) for d in EVIDENCE}
+    out["kp"] = [(p.start, p.end) for p in doc._.people]
+    out["objection"] = [(o.start, o.end) for o in doc._.objections] or _clauses_by(doc, [COLUMN[t] for t in OBJECTION_TYPES])
+    prices = [(p.start, p.end) for p in doc._.prices if p.role != "other"] or [(p.start, p.end) for p in doc._.prices]
+    funds = doc._.funds_date
+    out["figures"] = prices[:MAX_EVIDENCE] + ([(funds.when.start, funds.when.end)] if funds else []) or [(t.start, t.end) for t in doc._.times[:1]]
+    rivals = [(n.start, n.end) for n in doc._.names if n.label == "CMP"][:MAX_EVIDENCE]
+    out["competition"] = out["competition"] or rivals
+    step = doc._.next_step
+    out["next_step"] = [(step.start, step.end)] if step else []
+    return out
+
+
+def levels(judgement: Judgement, places: dict[str, list[Stretch]]) -> dict[str, int]:
+    """The rubric level of each dimension; without a place in the note there is no point."""
+    out: dict[str, int] = {}
+    for dimension, (one, two) in zip(DIMENSIONS, judgement.levels, strict=True):
+        level = int(one >= 0.5) + int(one >= 0.5 and two >= 0.5)
+        out[dimension] = level if places[dimension] else 0
+    return out

@@ -1,0 +1,113 @@
+"""One to three reflection questions, chosen by the trained ranking and worded with this note's people, figures and quotes."""
+
+from __future__ import annotations
+
+import string
+from collections import defaultdict
+from typing import Protocol
+
+from spacy.tokens import Doc
+
+from models.analysis import Amount
+from models.clause_heads import COLUMN
+from models.gaps import Slots
+from models.judge import Judgement
+from models.lexicon import rows
+from models.rubric import QUESTION_IDS
+
+ASK_THRESHOLD = 0.3
+MAX_QUESTIONS = 3
+MAX_QUOTE = 24
+Chosen = tuple[str, str, str, list[tuple[int, int]]]
+
+
+class Words(Protocol):
+    """Normalised (start, end) to the note's own words there."""
+
+    def __getitem__(self, stretch: tuple[int, int], /) -> str: ...
+
+
+class Catalogue:
+    """lexicons/questions.tsv: id to its wordings, (text, why, slots), the most specific first."""
+
+    def __init__(self) -> None:
+        self.wordings: dict[str, list[tuple[str, str, frozenset[str]]]] = defaultdict(list)
+        for id_, text, why in rows("questions.tsv"):
+            slots = {name for part in (text, why) for _, name, _, _ in string.Formatter().parse(part) if name}
+            self.wordings[id_].append((text, why, frozenset(slots)))
+
+
+def amount_text(amount: Amount) -> str:
+    """An amount as a rep would write it: 12.8万, 24万到26万, 5400."""
+    if isinstance(amount, tuple):
+        low, high = amount
+        if low is None or high is None:
+            return amount_text(high if low is None else low) + ("以内" if low is None else "以上")  # type: ignore[arg-type]
+        return f"{amount_text(low)}以内" if low == 0 else f"{amount_text(low)}到{amount_text(high)}"
+    size = abs(amount)
+    for scale, unit in ((1e8, "亿"), (1e4, "万")):
+        if size >= scale:
+            return f"{round(size / scale, 4):g}{unit}"
+    return f"{round(size, 2):g}"
+
+
+def _short(text: str) -> str:
+    text = text.replace("\n", " ")
+    return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"
+
+
+class SlotFiller:
+    """What this note can put into a question: `sent(start, end)` gives the note's own words."""
+
+    def __init__(self, doc: Doc, slots: Slots, sent: Words) -> None:
+        self.values: dict[str, str] = {}
+        self.places: dict[str, tuple[int, int]] = {}
+        people = doc._.people
+        met = sorted((p for p in people if p.met and p.role != "contact"), key=lambda p: ("first_kp", "influencer", "unknown").index(p.role))
+        talked = met[0] if met else next(iter(people), None) if len(people) == 1 and people[0].role != "first_kp" else None
+        if talked:
+            self._put("person", sent, talked.start, talked.end)
+        above = next((p for p in people if p.role == "first_kp" and not p.met), None)
+        if above:
+            self._put("above", sent, above.start, above.end)
+        for objection in sorted(doc._.objections, key=lambda o: (o.status != "open", -o.probability), reverse=True):
+            self._put(objection.type if objection.type != "need" else "noneed", sent, objection.start, objection.end)
+            self._put("objection", sent, objection.start, objection.end)
+        rivals = [n for n in doc._.names if n.label == "CMP"]
+        if rivals:
+            self._put("rival", sent, rivals[0].start, rivals[0].end)
+        self._need(doc, sent)
+        for name, value in (("ours", slots.ours), ("theirs", slots.competitor), ("offer", slots.customer)):
+            if value is not None:
+                self.values[name] = amount_text(value)
+        gap = next((g for g in slots.gaps if g.amount is not None and (g.against == "competitor") == (slots.competitor is not None)), None)
+        if gap is not None and gap.amount is not None and not isinstance(gap.amount, tuple) and gap.amount > 0:
+            self.values["gap"] = amount_text(gap.amount)
+        if doc._.customer_class:
+            self.values["class"] = doc._.customer_class.label
+
+    def _put(self, name: str, sent: Words, start: int, end: int) -> None:
+        self.values[name] = _short(sent[(start, end)])
+        self.places[name] = (start, end)
+
+    def _need(self, doc: Doc, sent: Words) -> None:
+        table, clauses = doc._.clause_probabilities, doc._.clauses
+        if len(clauses):
+            best = int(table[:, COLUMN["ev_need"]].argmax())
+            if table[best, COLUMN["ev_need"]] >= 0.5:
+                self._put("need", sent, clauses[best].start, clauses[best].end)
+
+
+def choose(judgement: Judgement, filler: SlotFiller, catalogue: Catalogue, fallback: list[tuple[int, int]]) -> list[Chosen]:
+    """[(id, text, why, places)], one to three, the most called for first; places are those of the slots used, or `fallback`."""
+    order = sorted(range(len(QUESTION_IDS)), key=lambda i: -float(judgement.questions[i]))
+    chosen: list[Chosen] = []
+    for rank, i in enumerate(order[:MAX_QUESTIONS]):
+        if rank and judgement.questions[i] < ASK_THRESHOLD:
+            break
+        for text, why, slots in catalogue.wordings[QUESTION_IDS[i]]:
+            if slots <= filler.values.keys():
+                places = sorted(filler.places[s] for s in slots if s in filler.places) or fallback
+                chosen.append((QUESTION_IDS[i], text.format(**filler.values), why.format(**filler.values), places))
+                break
+    return chosen

@@ -1,0 +1,86 @@
+"""Normalising a note, with a map from every normalised character back to the sent text.
+
+Finders read the normalised text; whatever they find is handed out with the offsets of the text as it was sent.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import lru_cache
+
+from models.lexicon import rows
+
+_DROPPED_CATEGORIES = {"Cf", "Mn", "Me", "Cs", "Co", "Cn"}
+"""Zero-width and direction marks, combining marks (emoji selectors), lone surrogates: no reader sees them."""
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizedText:
+    """`text[i]` comes from `sent[origins[i]]`; origins never decrease. `sent_length` is the number of code points sent."""
+
+    text: str
+    origins: tuple[int, ...]
+    sent_length: int
+
+    def to_sent(self, start: int, end: int) -> tuple[int, int]:
+        """The sent text's offsets of normalised `text[start:end]` (an empty stretch stays empty)."""
+        if start >= end:
+            at = self.origins[start] if start < len(self.origins) else self.sent_length
+            return at, at
+        return self.origins[start], self.origins[end - 1] + 1
+
+    def from_sent(self, start: int, end: int) -> tuple[int, int]:
+        """The normalised offsets of the sent text's `[start:end]`, without the characters that were dropped."""
+        return bisect_left(self.origins, start), bisect_left(self.origins, end)
+
+
+@lru_cache(maxsize=1)
+def _characters() -> dict[int, str]:
+    """Code point to its normalised form, for the tables in lexicons/."""
+    table = {ord(a): b for a, b in rows("traditional.tsv")}
+    table.update({ord(a): b for a, b in rows("dialect.tsv")})
+    return table
+
+
+@lru_cache(maxsize=8192)
+def _one(character: str) -> str:
+    """The normalised form of one code point: width folded, Traditional to Simplified, noise dropped, emoji a stop."""
+    if character == "\n":
+        return character
+    if character in "\t\u00a0\u3000":
+        return " "
+    category = unicodedata.category(character)
+    if category in _DROPPED_CATEGORIES:
+        return ""
+    if category == "Cc":
+        return " "
+    if category == "So" and ord(character) >= 0x2190 and not unicodedata.decomposition(character):
+        return ","
+    table = _characters()
+    return "".join(table.get(ord(c), c) for c in unicodedata.normalize("NFKC", character))
+
+
+def normalize(sent: str) -> NormalizedText:
+    """Normalise a note: full-width forms to ASCII, Traditional to Simplified (one character to one), Cantonese function
+    characters to Mandarin, zero-width characters dropped, emoji to a comma, CR and CRLF to LF."""
+    if sent.isascii() and "\r" not in sent and sent.isprintable():
+        return NormalizedText(sent, tuple(range(len(sent))), len(sent))
+    out: list[str] = []
+    origins: list[int] = []
+    for i, character in enumerate(sent):
+        if character == "\r":
+            if sent[i + 1 : i + 2] == "\n":
+                continue
+            form = "\n"
+        else:
+            form = _one(character)
+        if len(form) == 1:
+            out.append(form)
+            origins.append(i)
+        else:
+            for c in form:
+                out.append(c)
+                origins.append(i)
+    return NormalizedText("".join(out), tuple(origins), len(sent))

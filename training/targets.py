@@ -1,0 +1,159 @@
+"""From a note's labels to what each model is to predict: tags for characters, classes for candidates, amounts and clauses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc
+
+from models.amounts import AmountMention
+from models.clause_heads import COLUMN, EVIDENCE, HEADS
+from models.gaps import _factor
+from models.judge import OUTCOMES
+from models.people import ROLES, Candidate, same_person
+from models.prices import MONEY_ROLES, representative
+from models.rubric import DIMENSIONS, QUESTION_IDS
+from models.text import NormalizedText, normalize
+from training.corpus import LabelledNote
+
+Ints = NDArray[np.int64]
+
+
+def places(normalized: NormalizedText, text: str, quote: str) -> list[tuple[int, int]]:
+    """Where a quote of the sent text stands in the normalised text, every time."""
+    return [normalized.from_sent(m.start(), m.end()) for m in re.finditer(re.escape(quote), text)]
+
+
+def name_tags(note: LabelledNote, doc: Doc, normalized: NormalizedText) -> list[str]:
+    """BIO tags, one a character: PER for people of the customer's side, CMP for competitors."""
+    tags = ["O"] * len(doc.text)
+
+    def put(quote: str, label: str) -> None:
+        for start, end in places(normalized, note["text"], quote):
+            if end > start and all(t == "O" for t in tags[start:end]):
+                tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (end - start - 1)
+
+    for person in sorted(note["people"], key=lambda p: -len(p["mention"])):
+        put(person["mention"], "PER")
+    for competitor in sorted(note["competitors"], key=lambda c: -len(c)):
+        put(competitor, "CMP")
+    return tags
+
+
+def person_targets(note: LabelledNote, candidates: list[Candidate]) -> tuple[Ints, Ints]:
+    """([candidates, 2] of is-person and met, [candidates] role index; -1 where it does not apply)."""
+    binary = np.full((len(candidates), 2), -1, dtype=np.int64)
+    role = np.full(len(candidates), -1, dtype=np.int64)
+    left = [(normalize(p["mention"]).text, p) for p in note["people"]]
+    for exact in (True, False):
+        for i, candidate in enumerate(candidates):
+            if role[i] >= 0:
+                continue
+            for entry in left:
+                if entry[0] == candidate.mention if exact else same_person(entry[0], candidate.mention):
+                    binary[i] = (1, int(entry[1]["met"]))
+                    role[i] = ROLES.index(entry[1]["decision_role"])
+                    left.remove(entry)
+                    break
+    binary[role < 0, 0] = 0
+    return binary, role
+
+
+def _same(a: Any, b: Any) -> bool:
+    if a is None or b is None:
+        return False
+    a, b = (list(v) if isinstance(v, (list, tuple)) else v for v in (a, b))
+    if isinstance(a, list) and isinstance(b, list):
+        return all(x == y or (x is not None and y is not None and abs(x - y) <= 0.01 * max(abs(x), abs(y), 1e-9)) for x, y in zip(a, b, strict=True))
+    if isinstance(a, list) or isinstance(b, list):
+        pair, value = (a, b) if isinstance(a, list) else (b, a)
+        return any(v is not None and abs(v - value) <= 0.001 * max(abs(value), 1) for v in pair)
+    return bool(abs(a - b) <= 0.01 * max(abs(a), abs(b), 1e-9))
+
+
+def price_targets(note: LabelledNote, amounts: tuple[AmountMention, ...]) -> Ints:
+    """[amounts] index into MONEY_ROLES: the slot or gap whose figure the amount is, or whose arithmetic it makes true."""
+    price = note["price"]
+    gaps = {g["against"]: g for g in price["gaps"]}
+    out = np.zeros(len(amounts), dtype=np.int64)
+    money = [representative(a.value) for a in amounts if a.form == "money"]
+
+    def follows(slot: str, factor: float) -> bool:
+        target = price.get(slot)
+        return target is not None and any(abs(m * factor - representative(tuple(target) if isinstance(target, list) else target)) <= 0.011 * m for m in money)
+
+    for i, amount in enumerate(amounts):
+        role = "other"
+        if amount.form == "money":
+            for slot in ("ours", "competitor", "customer"):
+                if _same(price.get(slot), amount.value):
+                    role = slot
+                    break
+            else:
+                for side in ("competitor", "customer"):
+                    gap = gaps.get(side)
+                    if gap and gap["amount"] is not None and _same([abs(x) if x is not None else None for x in gap["amount"]] if isinstance(gap["amount"], list) else abs(gap["amount"]), amount.value):
+                        role = f"gap_{side}"
+        else:
+            factor = _factor(_Reduction(amount))
+            for side in ("competitor", "customer"):
+                gap = gaps.get(side)
+                share = gap and gap["percent"]
+                if share is not None and amount.form == "percent" and abs(abs(share) - representative(amount.value)) < 0.6:
+                    role = f"gap_{side}"
+                elif share is not None and side == "customer" and 0 < factor < 1 and abs(round((1 / factor - 1) * 100) - share) <= 1:
+                    role = "customer"
+            if role == "other" and follows("ours", factor):
+                role = "ours"
+            elif role == "other" and follows("customer", factor):
+                role = "customer"
+        out[i] = MONEY_ROLES.index(role)
+    return out
+
+
+class _Reduction:
+    """The two attributes gaps._factor reads, of an amount without a role."""
+
+    def __init__(self, amount: AmountMention) -> None:
+        self.form, self.value = amount.form, amount.value
+
+
+def clause_targets(note: LabelledNote, doc: Doc, normalized: NormalizedText) -> Ints:
+    """[clauses, HEADS] of 0, 1 or -1 (unknown): which clauses overlap the quote of each labelled thing."""
+    clauses = doc._.clauses
+    out = np.zeros((len(clauses), len(HEADS)), dtype=np.int64)
+    out[:, COLUMN["resolved"]] = -1
+    text = note["text"]
+
+    def cover(quote: str, column: int, value: int = 1) -> None:
+        for start, end in places(normalized, text, quote)[:1]:
+            for i, c in enumerate(clauses):
+                shared = min(c.end, end) - max(c.start, start)
+                if shared > 0 and shared >= 0.4 * min(c.end - c.start, end - start):
+                    out[i, column] = value
+
+    for objection in note["objections"]:
+        cover(objection["quote"], COLUMN[objection["type"]])
+        cover(objection["quote"], COLUMN["resolved"], int(objection["status"] == "resolved"))
+    if note["next_step"]:
+        cover(note["next_step"]["quote"], COLUMN["next_step"])
+    if note["funds_date"]:
+        cover(note["funds_date"], COLUMN["funds"])
+    for dimension in EVIDENCE:
+        column = COLUMN[f"ev_{dimension}"]
+        if "evidence" in note:
+            for quote in note["evidence"].get(dimension, []):
+                cover(quote, column)
+        elif note["rubric"][dimension]:
+            out[:, column] = -1
+    return out
+
+
+def note_targets(note: LabelledNote) -> tuple[Ints, int, Ints]:
+    """([20] rubric thresholds, outcome index, [17] kind is diagnostic and each question asked)."""
+    rubric = np.array([int(note["rubric"][d] >= level) for d in DIMENSIONS for level in (1, 2)], dtype=np.int64)
+    verdict = np.array([int(note["kind"] == "diagnostic"), *(int(q in note["must_ask"]) for q in QUESTION_IDS)], dtype=np.int64)
+    return rubric, OUTCOMES.index(note["outcome"]), verdict
