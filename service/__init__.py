@@ -1,0 +1,1 @@
+"""The product around the analyzer: API, pages, command line."""

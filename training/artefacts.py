@@ -1,3 +1,71 @@
-def write_artefacts(nlp, path, notes):
-    nlp.to_disk(path)
-    return {"version": "x"}
+"""Writing a trained model: the pipeline by `nlp.to_disk`, its card with figures on dev and test, and the manifest of checksums."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from spacy.language import Language
+
+from models.analysis import Analysis, Note
+from models.artefacts import CARD_FILE, MANIFEST_FILE, Card, model_files, sha256
+from models.pipeline import Analyzer
+from training.corpus import LabelledNote, corpus_hash, read_split
+from training.fit import SEED
+from training.scoring import HEADLINES, score
+
+LIBRARIES = ("jieba", "joblib", "numpy", "python-crfsuite", "rjieba", "scikit-learn", "scipy", "spacy")
+_ANALYSIS = TypeAdapter(Analysis)
+ANY_DAY = date(2026, 1, 1)
+"""No figure depends on the day a note is read."""
+
+
+def predictions(analyzer: Analyzer, notes: Sequence[LabelledNote]) -> dict[str, dict[str, Any]]:
+    """Analyses by note id, as plain JSON objects."""
+    return {n["id"]: _ANALYSIS.dump_python(analyzer.analyze(Note(n["text"], n["id"]), ANY_DAY), mode="json") for n in notes}
+
+
+def figures(analyzer: Analyzer, notes: Sequence[LabelledNote]) -> dict[str, float | None]:
+    """The headline figures of an analyzer on labelled notes, 0 to 1."""
+    found = score({n["id"]: n for n in notes}, predictions(analyzer, notes))
+    return {name: None if found[name] is None else round(float(found[name] or 0.0), 4) for name in HEADLINES}
+
+
+def write_artefacts(nlp: Language, path: Path, notes: Sequence[LabelledNote]) -> Card:
+    """Write the model beside `path` and put it in its place when it is whole; returns the card."""
+    fresh = path.with_name(path.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    hashed = corpus_hash()
+    card: Card = {
+        "version": f"{datetime.now(UTC):%Y%m%d}-{hashed[:8]}",
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "corpus_hash": hashed,
+        "notes": {"train": len(notes), "dev": 0, "test": 0},
+        "seed": SEED,
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "metrics": {},
+    }
+    analyzer = Analyzer(nlp, card)
+    for split in ("dev", "test"):
+        labelled = read_split(split)
+        card["notes"][split] = len(labelled)
+        card["metrics"][split] = figures(analyzer, labelled)
+    nlp.to_disk(fresh / "nlp")
+    (fresh / CARD_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), "utf-8")
+    manifest = {f.relative_to(fresh).as_posix(): sha256(f) for f in model_files(fresh)}
+    (fresh / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1), "utf-8")
+    old = path.with_name(path.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        os.replace(path, old)
+    os.replace(fresh, path)
+    shutil.rmtree(old, ignore_errors=True)
+    return card

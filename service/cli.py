@@ -1,0 +1,112 @@
+"""`python -m service analyze | serve`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models.analysis import Analysis
+from models.artefacts import ArtefactError
+from models.pipeline import Analyzer, load
+from service import logs
+from service.bootstrap import bootstrap
+from service.notefiles import NoteFileError, read_notes
+from service.problems import Problem
+from service.requests import item_error, parse_item
+from service.settings import Settings
+from service.terminal import show
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False, help="Fupan 复盘: analyze sales visit notes.")
+_ANALYSIS = TypeAdapter(Analysis)
+_errors = Console(stderr=True)
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            _errors.print(f"FUPAN_{'_'.join(str(p) for p in fault['loc']).upper()}: {fault['msg']}", style="red")
+        raise typer.Exit(2) from None
+
+
+def _load(settings: Settings) -> Analyzer:
+    try:
+        return load(settings.model_path)
+    except ArtefactError as error:
+        _errors.print(str(error), style="red")
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def analyze(
+    notes: Annotated[str | None, typer.Argument(help="A .jsonl, .csv or .xlsx file of notes, or - for JSON lines on standard input.")] = None,
+    text: Annotated[str | None, typer.Option(help="One note, shown for a person.")] = None,
+) -> None:
+    """One analysis a line, in input order; a broken line gives an error object in its place and exit code 1 at the end."""
+    if (notes is None) == (text is None):
+        _errors.print("Give a file of notes (or -), or one note by --text.", style="red")
+        raise typer.Exit(2)
+    settings = _settings()
+    if text is not None:
+        note = parse_item({"text": text}, settings.max_note_characters)
+        if isinstance(note, Problem):
+            _errors.print("；".join(f"{e.field}: {e.message}" for e in note.errors), style="red")
+            raise typer.Exit(1)
+        show(Console(), text, _load(settings).analyze(note, date.today()))
+        return
+    assert notes is not None
+    try:
+        items = list(read_notes(None if notes == "-" else Path(notes), sys.stdin.buffer))
+    except NoteFileError as error:
+        _errors.print(str(error), style="red")
+        raise typer.Exit(2) from None
+    if _write(_load(settings), items, settings.max_note_characters):
+        raise typer.Exit(1)
+
+
+def _write(analyzer: Analyzer, items: list[tuple[int, Any]], limit: int) -> int:
+    """Write one line an item to standard output; how many are errors."""
+    out, today, failed = sys.stdout.buffer, date.today(), 0
+    columns = (TextColumn("分析"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_errors, disable=not _errors.is_terminal, transient=True) as progress:
+        for number, item in progress.track(items, total=len(items)):
+            note = item if isinstance(item, Problem) else parse_item(item, limit)
+            if isinstance(note, Problem):
+                failed += 1
+                out.write(item_error(number, item, note).model_dump_json(exclude_none=True).encode() + b"\n")
+            else:
+                out.write(_ANALYSIS.dump_json(analyzer.analyze(note, today)) + b"\n")
+    out.flush()
+    return failed
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (FUPAN_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (FUPAN_PORT).")] = None,
+) -> None:
+    """Serve the API and the pages."""
+    settings = _settings()
+    settings = settings.model_copy(update={k: v for k, v in (("host", host), ("port", port)) if v is not None})
+    logs.configure(settings.log_level)
+    try:
+        application = bootstrap(settings)
+    except ArtefactError as error:
+        _errors.print(str(error), style="red")
+        raise typer.Exit(2) from None
+    config = uvicorn.Config(application, host=settings.host, port=settings.port, access_log=False, log_level="warning", server_header=False)
+    server = uvicorn.Server(config)
+    socket = config.bind_socket()
+    address = socket.getsockname()
+    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+    print(f"Fupan 复盘: http://{shown}:{address[1]}/", flush=True)
+    server.run(sockets=[socket])

@@ -1,0 +1,68 @@
+"""Structured JSON logs: one line a request with its id, method, route and latency; never a body, a query or a note's text."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+import uuid
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+def configure(level: str) -> None:
+    """Log JSON lines to standard error from `level` on."""
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.JSONRenderer(ensure_ascii=False)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level.upper(), logging.INFO)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+class RequestLog:
+    """ASGI middleware: gives each request an id (or keeps a well-formed X-Request-ID), answers it, logs the request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.log = structlog.get_logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        sent = dict(scope["headers"]).get(b"x-request-id", b"")
+        request_id = sent.decode() if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        status = 500
+        began = time.perf_counter()
+
+        async def tagged(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id.encode())]}
+            await send(message)
+
+        failure: str | None = None
+        try:
+            await self.app(scope, receive, tagged)
+        except Exception as error:  # the handlers have answered; what is left is for the log, by type and place alone
+            failure = _place(error)
+        route = scope.get("route")
+        fields = {"request_id": request_id, "method": scope["method"], "route": getattr(route, "path", "unmatched"), "status": status, "ms": round(1000 * (time.perf_counter() - began), 2)}
+        if failure:
+            self.log.error("request failed", **fields, error=failure)
+        else:
+            self.log.info("request", **fields)
+
+
+def _place(error: BaseException) -> str:
+    """An exception's type and the line that raised it; its message may hold note text and is left out."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    where = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+    return type(error).__name__ + where

@@ -1,0 +1,89 @@
+"""Errors in one shape: problem details (RFC 9457). No message ever repeats what was sent, because notes are personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldFault(BaseModel):
+    """One field at fault, named by its path in the request, e.g. `notes.3.text`."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Problem details, RFC 9457."""
+
+    type: str = Field("about:blank", description="Names the kind of problem; relative to this server.")
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[FieldFault] = Field(default_factory=list, description="The fields at fault, where fields are.")
+
+
+class ProblemError(Exception):
+    """An expected error, answered as its problem."""
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem.title)
+        self.problem = problem
+        self.headers = dict(headers or {})
+
+
+def invalid(faults: Iterable[FieldFault]) -> Problem:
+    """The 422 of fields at fault."""
+    return Problem(type="/problems/invalid-field", title="A field is not valid", status=422, detail="See errors for the fields at fault.", errors=list(faults))
+
+
+def too_large(limit: int) -> Problem:
+    """The 413 of a body above the limit in bytes."""
+    return Problem(type="/problems/body-too-large", title="The request body is too large", status=413, detail=f"The limit is {limit} bytes.")
+
+
+def faults_of(errors: Iterable[Mapping[str, Any]], prefix: tuple[str | int, ...] = ()) -> list[FieldFault]:
+    """pydantic's errors as field faults: path and message, never the input."""
+    out = []
+    for error in errors:
+        kind = error["type"]
+        path = [str(part) for part in (*prefix, *(p for p in error["loc"] if p != "body"))]
+        message = "The body is not valid JSON" if kind == "json_invalid" else "This field is not known" if kind == "extra_forbidden" else str(error["msg"]).removeprefix("Value error, ")
+        if kind == "json_invalid":
+            path = ["body"]
+        out.append(FieldFault(field=".".join(path) or "body", message=message))
+    return out
+
+
+def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem as an HTTP answer."""
+    return JSONResponse(problem.model_dump(exclude_none=True), problem.status, dict(headers or {}), MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app as a problem; an unexpected one says nothing of its cause."""
+
+    @app.exception_handler(ProblemError)
+    async def expected(_: Request, error: ProblemError) -> JSONResponse:
+        return respond(error.problem, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_valid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return respond(invalid(faults_of(error.errors())))
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        titles = {404: "There is nothing at this address", 405: "This address does not take that method", 400: "The request cannot be read"}
+        return respond(Problem(title=titles.get(error.status_code, "The request failed"), status=error.status_code), error.headers)
+
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, __: Exception) -> JSONResponse:
+        return respond(Problem(title="Something went wrong on our side", status=500, detail="The error is in the server's log under this request's id."))

@@ -1,0 +1,24 @@
+"""The one place of settings: environment variables FUPAN_*, read once where the program starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.pipeline import TRAINED
+
+
+class Settings(BaseSettings):
+    """What an operator can set (docs/settings.md)."""
+
+    model_config = SettingsConfigDict(env_prefix="FUPAN_", extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8765, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    database_url: str = Field("sqlite:///var/fupan.sqlite3", description="SQLAlchemy address of the database; a SQLite file by default.")
+    model_path: Path = Field(TRAINED, description="Folder of the trained model, as `make train` writes it.")
+    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Larger request bodies are refused with 413.")
+    max_note_characters: int = Field(20_000, ge=1, description="A longer note is refused with 422 (naming the field).")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR; logs never hold note text.")
