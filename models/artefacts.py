@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 CARD_FILE = "card.json"
 MANIFEST_FILE = "manifest.json"
@@ -15,7 +16,8 @@ class ArtefactError(Exception):
     """The trained model cannot be loaded: the message names the file and what is wrong with it."""
 
 
-class Card(TypedDict):
+@dataclass(frozen=True, slots=True)
+class Card:
     """What a model is: made when, from which corpus, with which libraries, and how well it does."""
 
     version: str
@@ -54,5 +56,4 @@ def verify(path: Path) -> Card:
             raise ArtefactError(f"model file {name} is not in the manifest of {path}: refusing to load")
         if sha256(present[name]) != expected[name]:
             raise ArtefactError(f"model file {name} in {path} has changed since training (checksum differs): refusing to load")
-    card: Card = json.loads((path / CARD_FILE).read_text("utf-8"))
-    return card
+    return Card(**json.loads((path / CARD_FILE).read_text("utf-8")))

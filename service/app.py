@@ -28,7 +28,7 @@ SWAGGER = Path(fastapi_offline.__file__).parent / "static"
 
 def create_app(analyzer: Analyzer, engine: Engine, settings: Settings, today: Callable[[], date]) -> FastAPI:
     """The application over a loaded analyzer and a migrated database."""
-    app = FastAPI(title="Fupan 复盘", version=analyzer.card["version"], summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None,
+    app = FastAPI(title="Fupan 复盘", version=analyzer.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None,
                   description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Nothing sent to these calls is stored.")  # fmt: skip
     problems.install(app)
     app.include_router(routes(analyzer, engine, today, settings.max_note_characters))

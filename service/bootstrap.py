@@ -21,5 +21,5 @@ def bootstrap(settings: Settings) -> FastAPI:
     engine = open_engine(settings.database_url)
     migrate(engine)
     card = analyzer.card
-    record_served(engine, card["version"], card["corpus_hash"], card["trained_at"], datetime.now(UTC).replace(tzinfo=None))
+    record_served(engine, card.version, card.corpus_hash, card.trained_at, datetime.now(UTC).replace(tzinfo=None))
     return create_app(analyzer, engine, settings, date.today)

@@ -24,7 +24,7 @@ from service.requests import item_error, parse_item
 from service.settings import Settings
 from service.terminal import show
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False, help="Fupan 复盘: analyze sales visit notes.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fupan 复盘: analyze sales visit notes.")
 _ANALYSIS = TypeAdapter(Analysis)
 _errors = Console(stderr=True)
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -43,23 +44,15 @@ def write_artefacts(nlp: Language, path: Path, notes: Sequence[LabelledNote]) ->
     fresh = path.with_name(path.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    hashed = corpus_hash()
-    card: Card = {
-        "version": f"{datetime.now(UTC):%Y%m%d}-{hashed[:8]}",
-        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "corpus_hash": hashed,
-        "notes": {"train": len(notes), "dev": 0, "test": 0},
-        "seed": SEED,
-        "libraries": {name: version(name) for name in LIBRARIES},
-        "metrics": {},
-    }
+    hashed, now = corpus_hash(), datetime.now(UTC)
+    counts, metrics = {"train": len(notes)}, {}
+    card = Card(f"{now:%Y%m%d}-{hashed[:8]}", now.isoformat(timespec="seconds"), hashed, counts, SEED, {name: version(name) for name in LIBRARIES}, metrics)
     analyzer = Analyzer(nlp, card)
     for split in ("dev", "test"):
         labelled = read_split(split)
-        card["notes"][split] = len(labelled)
-        card["metrics"][split] = figures(analyzer, labelled)
+        counts[split], metrics[split] = len(labelled), figures(analyzer, labelled)
     nlp.to_disk(fresh / "nlp")
-    (fresh / CARD_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), "utf-8")
+    (fresh / CARD_FILE).write_text(json.dumps(asdict(card), ensure_ascii=False, indent=1), "utf-8")
     manifest = {f.relative_to(fresh).as_posix(): sha256(f) for f in model_files(fresh)}
     (fresh / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1), "utf-8")
     old = path.with_name(path.name + ".old")

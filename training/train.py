@@ -279,7 +279,7 @@ def main() -> None:
     with console.status(f"training on {len(notes)} notes") as status:
         train(nlp, notes, lambda step: status.update(f"training on {len(notes)} notes: {step}"))
     card = write_artefacts(nlp, TRAINED, notes)
-    console.print(f"trained {card['version']} on {len(notes)} notes in {time.perf_counter() - began:.0f} s → {TRAINED}")
+    console.print(f"trained {card.version} on {len(notes)} notes in {time.perf_counter() - began:.0f} s → {TRAINED}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,64 @@
+# Two commands do everything on a fresh machine with Python 3.11 and make: `make run` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+TRAINED := models/trained/manifest.json
+RUNTIME := .venv/runtime.stamp
+DEV := .venv/dev.stamp
+TRAINING_CODE := $(shell find models training -name '*.py' -o -path 'models/lexicons/*' -type f | grep -v -e '^models/trained/' -e '/__pycache__/' | sort)
+CORPUS := $(shell find corpora -name '*.jsonl' | sort)
+SAMPLE ?= ../shared/eval/sample.jsonl
+SCORE ?= ../shared/eval/score.py
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+
+.PHONY: run test check train evaluate bench corpus lock clean schemathesis screenshots
+
+run: $(RUNTIME) $(TRAINED)
+	$(BIN)/python -m service serve
+
+train: $(RUNTIME)
+	$(BIN)/python -m training.train
+
+test: $(DEV) $(TRAINED) .venv/chromium.stamp
+	$(BIN)/python -m pytest
+
+check: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+corpus: $(RUNTIME)
+	$(BIN)/python -m training.validate
+
+evaluate: $(RUNTIME) $(TRAINED)
+	$(BIN)/python -m training.evaluate --sample $(SAMPLE)
+
+bench: $(DEV) $(TRAINED)
+	$(BIN)/python -m tests.bench
+
+$(TRAINED): $(CORPUS) $(TRAINING_CODE) requirements.lock | $(RUNTIME)
+	$(BIN)/python -m training.train
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements.lock | .venv/bin/python
+	$(PIP) --require-hashes -r requirements.lock
+	touch $@
+
+$(DEV): requirements-dev.lock | $(RUNTIME)
+	$(PIP) --require-hashes -r requirements-dev.lock
+	touch $@
+
+# The browser tests drive Debian's Chromium; where it is missing and we may install it, we do.
+.venv/chromium.stamp: | $(DEV)
+	command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
+	touch $@
+
+# Pin every dependency with hashes; the files name no index host.
+lock:
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv models/trained var
