@@ -6,6 +6,7 @@ each, and the title and surname lists, so that an unseen name is known by the co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def _kind_of(c: str) -> str:
 class CharacterFeatures:
     """Doc -> a list of feature lists, one a character."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_word: Callable[[str], bool]) -> None:
+        self._has_word = has_word
         surnames = rows("surnames.txt")
         self._surnames = frozenset(surnames[0][0]) | frozenset(surnames[1][0].split())
         titles: dict[str, tuple[str, ...]] = {f"t-{g}": w for g, w in grouped("titles.tsv").items()}
@@ -71,7 +73,8 @@ class CharacterFeatures:
                 cues[at] = hit.groups[0]
         padded = f"  {text}  "
         features: list[list[str]] = []
-        surnames = self._surnames
+        surnames, has_word = self._surnames, self._has_word
+        pairs = [has_word(text[i : i + 2]) for i in range(n - 1)] + [False, False]
         for i, c in enumerate(text):
             p = i + 2
             after, before = padded[p + 1], padded[p - 1]
@@ -81,6 +84,7 @@ class CharacterFeatures:
                 "m" + marks[i], "M" + (marks[i + 1] if i + 1 < n else "") + "/" + (marks[i + 2] if i + 2 < n else ""), "l" + (marks[i - 1] if i else ""),
                 "s" + ("1" if c in surnames else "0") + _kind_of(c) + _kind_of(after) + _kind_of(before),
                 "q" + cues[i] + "/" + (cues[i - 1] if i else "^"), "Q" + cues[min(i + 1, n)] + "/" + cues[min(i + 2, n)] + "/" + cues[min(i + 3, n)],
+                f"d{pairs[i - 1] if i else ''}{pairs[i]}{pairs[i + 1]}",
                 "t" + (padded[p - 3 : p] if p > 2 else "^"),
             ])  # fmt: skip
         return features
@@ -89,8 +93,8 @@ class CharacterFeatures:
 class NameTagger:
     """Writes doc._.names. Needs: the tokenizer's words and tags."""
 
-    def __init__(self) -> None:
-        self._features = CharacterFeatures()
+    def __init__(self, has_word: Callable[[str], bool]) -> None:
+        self.features = CharacterFeatures(has_word)
         self._tagger: pycrfsuite.Tagger | None = None
         self._model = b""
 
@@ -105,7 +109,7 @@ class NameTagger:
         tagger = self._tagger
         if tagger is None or not len(doc):
             return ()
-        tagger.set(self._features(doc))
+        tagger.set(self.features(doc))
         labels = tagger.tag()
         spans: list[NameSpan] = []
         start = -1
@@ -133,4 +137,4 @@ class NameTagger:
 
 @Language.factory("names", assigns=["doc._.names"])
 def create_names(nlp: Language, name: str) -> NameTagger:
-    return NameTagger()
+    return NameTagger(nlp.tokenizer.has_word)  # type: ignore[attr-defined]

@@ -34,6 +34,10 @@ class SalesTokenizer:
                 if len(title) > 2 and not self._jieba.has_word(title):
                     self._jieba.add_word(title, TITLE_FREQUENCY, "n")
 
+    def has_word(self, word: str) -> bool:
+        """Whether the word stands in jieba's dictionary or ours."""
+        return bool(self._jieba.has_word(word))
+
     def __call__(self, text: str) -> Doc:
         pairs = self._jieba.tag(text)
         words = [word for word, _ in pairs]

@@ -24,18 +24,21 @@ from models.clause_heads import COLUMN, HEADS, OBJECTION_TYPES, clause_features
 from models.clauses import STOPS, gap_features
 from models.judge import OUTCOMES, RUBRIC_HEADS, note_features, signature
 from models.linear import LinearHeads
-from models.names import CharacterFeatures
 from models.people import ROLES, person_features
 from models.pipeline import COMPONENTS, build_nlp
 from models.prices import MONEY_ROLES, price_features
 from models.rubric import QUESTION_IDS
 from models.text import NormalizedText, normalize
 from training.artefacts import write_artefacts
+from training.augment import variant
 from training.corpus import LabelledNote, read_split
 from training.fit import SEED, fit_heads, sigmoid_calibration
 from training.targets import clause_targets, name_tags, note_targets, person_targets, price_targets
 
 FOLDS = 5
+VARIANTS = 2
+PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 20.0, 20.0, 20.0, 0.35
+RUBRIC_C, DENSE_WEIGHT = 0.05, 1.0
 TRAINED = Path(__file__).resolve().parent.parent / "models" / "trained"
 
 
@@ -87,14 +90,21 @@ def train_boundaries(nlp: Language, notes: Sequence[LabelledNote]) -> LinearHead
     return fit_heads(["stop"], features, np.array(targets, dtype=np.int64).reshape(-1, 1), c=4.0, minimum=3)
 
 
-def train_names(items: Sequence[Item]) -> bytes:
-    """The CRF of people and competitors, as the content of a CRFsuite model file."""
+def train_names(nlp: Language, items: Sequence[Item]) -> bytes:
+    """The CRF of people and competitors, as the content of a CRFsuite model file; each note stands beside variants with other names."""
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
     trainer.set_params({"c1": 0.08, "c2": 0.02, "max_iterations": 120, "feature.minfreq": 2})
-    extract = CharacterFeatures()
+    extract = nlp.get_pipe("names").features  # type: ignore[attr-defined]
+    rng = random.Random(SEED)
     for item in items:
-        if len(item.doc):
-            trainer.append(extract(item.doc), name_tags(item.note, item.doc, item.normalized))
+        if not len(item.doc):
+            continue
+        trainer.append(extract(item.doc), name_tags(item.note, item.doc, item.normalized))
+        for _ in range(VARIANTS if item.note["people"] or item.note["competitors"] else 0):
+            other = variant(item.note, rng)
+            normalized = normalize(other["text"])
+            doc = nlp.make_doc(normalized.text)
+            trainer.append(extract(doc), name_tags(other, doc, normalized))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "names.crf"
         trainer.train(str(path))
@@ -114,8 +124,8 @@ def train_people(nlp: Language, items: Sequence[Item]) -> tuple[LinearHeads, Lin
             b, r = person_targets(item.note, candidates)
             binary.append(b)
             roles.append(r)
-    return (fit_heads(["person", "met"], features, np.concatenate(binary), c=6.0),
-            fit_heads(ROLES, features, np.concatenate(roles), link="softmax", c=6.0))  # fmt: skip
+    return (fit_heads(["person", "met"], features, np.concatenate(binary), c=PEOPLE_C),
+            fit_heads(ROLES, features, np.concatenate(roles), link="softmax", c=PEOPLE_C))  # fmt: skip
 
 
 def train_prices(items: Sequence[Item]) -> LinearHeads:
@@ -125,7 +135,7 @@ def train_prices(items: Sequence[Item]) -> LinearHeads:
         if item.doc._.amounts:
             features += price_features(item.doc)
             targets.append(price_targets(item.note, item.doc._.amounts))
-    return fit_heads(MONEY_ROLES, features, np.concatenate(targets), link="softmax", c=6.0)
+    return fit_heads(MONEY_ROLES, features, np.concatenate(targets), link="softmax", c=PRICES_C)
 
 
 def train_clause_heads(items: Sequence[Item]) -> LinearHeads:
@@ -135,7 +145,7 @@ def train_clause_heads(items: Sequence[Item]) -> LinearHeads:
         if item.doc._.clauses:
             features += clause_features(item.doc)
             targets.append(clause_targets(item.note, item.doc, item.normalized))
-    return fit_heads(HEADS, features, np.concatenate(targets), c=20.0, balance=0.35)
+    return fit_heads(HEADS, features, np.concatenate(targets), c=CLAUSES_C, balance=CLAUSES_BALANCE)
 
 
 def out_of_fold(items: Sequence[Item], fit_and_write: Callable[[Sequence[Item], Sequence[Item]], None]) -> None:
@@ -215,13 +225,8 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
     judge.verdict = verdict  # type: ignore[attr-defined]
 
 
-RUBRIC_C = 0.05
-DENSE_WEIGHT = 1.0
-
-
 def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], None] = lambda _: None) -> list[Item]:
     """Fit every component of `nlp` on the notes; the items returned carry out-of-fold predictions up to the objections."""
-    random.seed(SEED)
     clauses, names, context = (nlp.get_pipe(n) for n in ("clauses", "names", "context"))
     people, prices, heads = (nlp.get_pipe(n) for n in ("people", "prices", "clause_heads"))
     say("stops")
@@ -232,13 +237,13 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
         items.append(Item(note, normalized, clauses(nlp.make_doc(normalized.text)), fold))
 
     def names_fold(rest: Sequence[Item], held: Sequence[Item]) -> None:
-        names.set_model(train_names(rest))  # type: ignore[attr-defined]
+        names.set_model(train_names(nlp, rest))  # type: ignore[attr-defined]
         for item in held:
             context(names(item.doc))
 
     say("names")
     out_of_fold(items, names_fold)
-    final_names = train_names(items)
+    final_names = train_names(nlp, items)
 
     def people_fold(rest: Sequence[Item], held: Sequence[Item]) -> None:
         people.person, people.role = train_people(nlp, rest)  # type: ignore[attr-defined]
