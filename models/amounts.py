@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.analysis import Amount
-from models.numbers import HAN, NUMBER, SCALE, around, parse_adjacent, parse_number, tidy
+from models.numbers import DIGITS, HAN, NUMBER, SCALE, around, parse_adjacent, parse_number, tidy
 
 AmountForm = Literal["money", "percent", "discount"]
 
@@ -37,7 +37,7 @@ _TRAP_AFTER = re.compile(
 )
 _PHONE = re.compile(r"1\d{2}[\dxX*]{8}|\d{3,4}-\d{7,8}|\d{7,}")
 _DATE = re.compile(r"(?:20\d\d|\d\d)[./年-]\d{1,2}[./月-]\d{1,2}日?|\d{1,2}[月]\d{1,2}[日号]?|\d{1,2}/\d{1,2}(?!\d|[元块万])|\d{1,2}:\d{2}(?:-\d{1,2}:\d{2})?|(?:19|20)\d\d年?(?![\d,.万千元块])|^(?:1[0-2]|[1-9])\.(?:[12]\d|3[01]|0?[1-9])(?=[|\s])", re.M)
-_CODE = re.compile(r"[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+")
+_CODE = re.compile(r"[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+|[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+")
 _MONEY_TAIL = re.compile(r"^[wWkK](?![A-Za-z])")
 
 
@@ -129,9 +129,9 @@ def find_amounts(text: str) -> list[AmountMention]:
     taken: list[tuple[int, int]] = []
     for m in DISCOUNT.finditer(text):
         raw = m["value"]
-        value = parse_number(raw.replace("点", "")) if "点" in raw else parse_number(raw)
-        if value:
-            factor = value / 10 if value < 10 else value / 100
+        digits = "".join(str(DIGITS.get(c, c)) for c in raw if c not in "点.")
+        if digits.isdigit() and int(digits):
+            factor = int(digits) / 10 ** len(digits)
             found.append(AmountMention(m.start(), m.end(), "discount", tidy(factor), m.end(), None, True, "CNY"))
             taken.append(m.span())
     for m in PERCENT.finditer(text):

@@ -13,9 +13,9 @@ UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000,
 
 HAN = "零〇一二两俩三四五六七八九十百千万亿廿卅壹贰叁肆伍陆柒捌玖拾佰仟"
 WESTERN = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-SCALE = r"(?:个亿|个w|千万|百万|十万|亿|万|千|百|[wWkK](?![A-Za-z]))"
+SCALE = r"(?:个亿|个[wW](?![A-Za-z])|千万|百万|十万|亿|万|千|百|[wWkK](?![A-Za-z]))"
 _TAIL = rf"(?:零?\d{{1,4}}(?![\d.]|{SCALE}|个|台|家|折|%)|[一二三四五六七八九](?![{HAN}])|\d千\d?(?!\d)|\d百\d?(?!\d))"
-_HAN_NUMBER = rf"(?![万亿])[{HAN}]+(?:点[零一二三四五六七八九]+[万亿]?)?[wWkK]?"
+_HAN_NUMBER = rf"(?![万亿])[{HAN}]+(?:点[零一二三四五六七八九]+[万亿]?)?(?:[wWkK](?![A-Za-z]))?"
 NUMBER = rf"(?:(?:{WESTERN})(?:\s?{SCALE}{_TAIL}?|千\d+|百\d+)?|{_HAN_NUMBER})"
 """A pattern for one plain number with its scale (no range words)."""
 
@@ -44,7 +44,8 @@ def _han(phrase: str) -> float | None:
         base = _han(whole) if whole else 0.0
         return None if base is None or not digits else (base + float("0." + digits)) * scale
     if all(c in DIGITS and DIGITS[c] < 10 for c in phrase) and len(phrase) > 1:
-        return float("".join(str(DIGITS[c]) for c in phrase))
+        spelt = len(phrase) > 2 and "两" not in phrase
+        return float("".join(str(DIGITS[c]) for c in phrase)) if spelt else None
     total = section = 0.0
     digit: float | None = None
     last_unit = 1.0

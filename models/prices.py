@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from math import log10
@@ -21,6 +22,18 @@ MONEY_ROLES = ("other", "ours", "competitor", "customer", "gap_competitor", "gap
 """For percent and discount forms, `ours` and `customer` mean a reduction granted by us or asked by the customer."""
 _CUES = frozenset(["price_ours", "price_theirs", "price_customer", "price_old", "price_selling", "deposit", "gap", "quantity", "price_bargain", "price_high",
                    "price_fine", "signed", "hypothetical", "earlier", "other_customer", "funds", "pay_terms", "need", "compare", "close", "negation"])  # fmt: skip
+
+_OWNERS = re.compile(
+    r"(?P<us>我们|我方|我司|咱们|咱家|咱|我家|自家|伲|本公司|你们家|你们|你家|你这|你的|我)"
+    r"|(?P<rival>人家|别家|别人|别个|另一家|另外一家|另外两家|隔壁|那边|对手|竞品|友商|同行|市面上?|市场价?|网上|他们家|他们|他家|原来那家|那家|现在用的?|现用|一直拿|现在拿|在拿|在用|供的|听说|打听)"
+    r"|(?P<offer>预算|只肯|只愿|最多|顶多|撑死|心理价位?|心理|还价|还到|砍到|压到|抹到|砍|让我们|叫我们|要我们|想要|希望|期望|出到|肯出|只出|只给|能出|愿意出|封顶|卡死|目标价|他要|要求|开口|想)"
+    r"|(?P<old>去年|前年|上次|上回|以前|之前|往年|上批|上个月|当时|老价|原来)"
+    r"|(?P<selling>零售|卖|售价|利润|毛利|营业额|产值|工资|房租|注册|罚|赔|押金|定金|首付|欠|省|损失|成本|流水|保额|限额|返|任务)"
+    r"|(?P<he>他|她|客户|对方|老板)"
+)
+_COUNTED = re.compile(r"\s?(?:台|套|个|件|箱|吨|桶|袋|包|瓶|盒|支|条|片|张|把|只|头|亩|户|人|家|间|层|楼|号|米|平|公斤|斤|克|升|次|天|月|年|周|小时|分钟|点|岁|名|位|门|期|届|辆|栋|本|份|杯|根|方|柜|票|趟|多|来|几)(?!到|钱)")
+_QUOTING = frozenset(["报", "报价", "开", "开价", "给", "给他", "要", "才", "只", "只要", "也", "就", "说", "是", ":", "卖", "做", "收", "的"])
+_SPOKEN = re.compile(r"[块毛]|\d万\d|[一二两三四五六七八九][千百万][一二三四五六七八九]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,68 +58,109 @@ def representative(value: Amount) -> float:
     return float(value)
 
 
+def owner_marks(doc: Doc) -> list[tuple[int, str]]:
+    """(place, whose) of every word that tells whose price stands near: us, a rival, the customer's offer, him, an old or foreign price."""
+    marks = [(m.start(), str(m.lastgroup)) for m in _OWNERS.finditer(doc.text)]
+    marks += [(n.start, "rival") for n in doc._.names if n.label == "CMP"]
+    return sorted(marks)
+
+
 def price_features(doc: Doc) -> list[list[str]]:
     """One list of features an amount. Needs: names, clauses, context."""
     text: str = doc.text
     amounts: tuple[AmountMention, ...] = doc._.amounts
     clauses, contexts = doc._.clauses, doc._.contexts
     starts = [c.start for c in clauses]
-    rivals = [n for n in doc._.names if n.label == "CMP"]
-    people = [n for n in doc._.names if n.label == "PER"]
+    marks = owner_marks(doc)
+    mark_places = [m[0] for m in marks]
     values = [representative(a.value) for a in amounts]
-    money = [v for a, v in zip(amounts, values, strict=True) if a.form == "money"]
+    pricey = [bool(a.explicit or a.unit or any(c in "万wWkK千" for c in text[a.start : a.end]) or _SPOKEN.search(text[a.start : a.end])) for a in amounts]
+    token_starts = [t.idx for t in doc]
     out: list[list[str]] = []
+    owner_before = "^"
+    rules: list[str] = []
     for i, amount in enumerate(amounts):
         before, after = text[max(0, amount.start - 8) : amount.start], text[amount.end : amount.end + 6]
         span = text[amount.start : amount.end]
         form = amount.form[0]
-        f = [form, f"{form}u={amount.unit}", f"{form}x={amount.explicit}", f"size={int(log10(max(values[i], 0.01)) + 3)}", f"scale={any(c in '万千亿wWkK' for c in span)}",
-             f"han={not span[0].isdigit()}", f"range={isinstance(amount.value, tuple)}", f"dec={'.' in span}", f"i={min(i, 4)}", f"n={min(len(amounts), 5)}", f"last={i == len(amounts) - 1}",
-             f"m={min(len(money), 4)}"]  # fmt: skip
-        f += [f"{form}p{k}=" + before[-k:] for k in (1, 2, 3, 4)]
-        f += [f"{form}a{k}=" + after[:k] for k in (1, 2, 3)]
-        f += ["B" + before[k : k + 2] for k in range(len(before) - 1)]
-        f += ["A" + after[k : k + 2] for k in range(len(after) - 1)]
+        counted = "counted" if form == "m" and amount.unit is None and _COUNTED.match(text, amount.end) else "unit" if amount.unit else "bare"
+        size = int(log10(max(values[i], 0.01)) + 3)
         at = bisect_right(starts, amount.start) - 1
+        clause_start = clauses[at].start if at >= 0 else 0
+        clause_end = clauses[at].end if at >= 0 else len(text)
+        k = bisect_right(mark_places, amount.start)
+        here = [m for m in marks[:k] if m[0] >= clause_start]
+        owner = here[-1][1] if here else "-" + marks[k - 1][1] if k and amount.start - marks[k - 1][0] < 40 else "none"
+        first = here[0][1] if here else "none"
+        following = next((m[1] for m in marks[k:] if m[0] < clause_end), "none")
+        f = [f"{form}|{counted}", f"{form}|{counted}|{pricey[i]}", f"{form}|o={owner}", f"{form}|o={owner}|{counted}", f"{form}|first={first}|{owner}", f"{form}|next={following}",
+             f"{form}|o={owner}|next={following}", f"{form}|ob={owner_before}|o={owner}", f"u={amount.unit}", f"size={size}", f"size={size}|{counted}", f"pricey={pricey[i]}|{owner}",
+             f"han={not span[0].isdigit()}", f"range={isinstance(amount.value, tuple)}", f"dec={'.' in span}", f"i={min(i, 4)}|{min(len(amounts), 5)}", f"np={min(sum(pricey), 5)}|{pricey[i]}"]  # fmt: skip
+        token = bisect_right(token_starts, amount.start - 1) - 1
+        if token >= 0:
+            word = doc[token - 1] if token and doc[token].text in _QUOTING else doc[token]
+            f += [f"tag={word.tag_}|{owner}", f"lone={len(word.text) == 1 and word.tag_[0] not in 'vpdurcxm'}", f"quoting={doc[token].text in _QUOTING}|{word.tag_}"]
+        rule = rule_role(text, amount, counted, pricey[i], owner, is_difference(values, i), clauses[at].label if at >= 0 else "")
+        rules.append(rule)
+        f += [f"{form}|rule={rule}", f"{form}|rule={rule}|{owner}", f"{form}|rule={rule}|{rules[-2] if i else '^'}", f"{form}|rule={rule}|n={min(sum(pricey), 3)}"]
+        f += [f"{form}p{n}=" + before[-n:] for n in (1, 2, 3)]
+        f += [f"{form}a{n}=" + after[:n] for n in (1, 2)]
         if at >= 0:
-            clause, context = clauses[at], contexts[at]
-            f += [f"s={context.speaker}", f"l={clause.label}", f"hy={context.hypothetical}", f"ea={context.earlier}", f"ot={context.other_customer}"]
+            context = contexts[at]
+            f += [f"s={context.speaker}", f"hy={context.hypothetical}", f"ea={context.earlier}", f"ot={context.other_customer}"]
+            if clauses[at].label:
+                f += [f"l={clauses[at].label}", f"l2={clauses[at].label[-2:]}"]
             nearest = None
             for h in context.hits:
-                side = "q<" if h.end <= amount.start else "q>" if h.start >= amount.end else "q="
+                side = "<" if h.end <= amount.start else ">" if h.start >= amount.end else "="
                 mark = "!" if h.start in context.negated else ""
-                f += [f"{form}{side}{mark}{g}" for g in h.groups if g in _CUES]
-                f += [f"{side}{context.speaker}{g}" for g in h.groups if g in _CUES]
-                f.append(f"{side}Q{h.phrase}")
-                if h.end <= amount.start:
-                    for g in h.groups:
-                        if g in _CUES and g != "quantity":
-                            nearest = g
-            f.append(f"{form}near={nearest}")
-            earlier_here = [j for j in range(i) if amounts[j].start >= clause.start]
-            f.append(f"here={min(len(earlier_here), 2)}")
-            for back in (1, 2):
-                if at >= back:
-                    f += [f"-{back}{g}" for h in contexts[at - back].hits for g in h.groups if g in _CUES]
-                    f.append(f"-{back}s={contexts[at - back].speaker}")
+                groups = [g for g in h.groups if g in _CUES]
+                f += [f"{form}{side}{mark}{g}" for g in groups]
+                if groups and abs(h.start - amount.start) < 9:
+                    f.append(f"{side}Q{h.phrase}")
+                if h.end <= amount.start and groups and groups != ["quantity"]:
+                    nearest = groups[0]
+            f += [f"{form}near={nearest}", f"{form}near={nearest}|{owner}", f"here={min(sum(a.start >= clause_start for a in amounts[:i]), 2)}|{owner}"]
+            if at:
+                f += [f"-{g}" for h in contexts[at - 1].hits for g in h.groups if g in _CUES]
             if at + 1 < len(clauses):
-                f += [f"+1{g}" for h in contexts[at + 1].hits for g in h.groups if g in _CUES]
-                f += [f"+1Q{h.phrase}" for h in contexts[at + 1].hits]
-                f.append("+1s=" + contexts[at + 1].speaker)
-            f += [f"rival-in{'<' if r.start < amount.start else '>'}" for r in rivals if clause.start <= r.start < clause.end]
-            f += [f"person-in{'<' if r.start < amount.start else '>'}" for r in people if clause.start <= r.start < clause.end]
-            if at and any(clauses[at - 1].start <= r.start < clauses[at - 1].end for r in rivals):
-                f.append("rival-before")
-        f.append(f"rivals={min(len(rivals), 2)}")
+                f += [f"+{g}" for h in contexts[at + 1].hits for g in h.groups if g in _CUES]
         for j, step in ((i - 1, "prev"), (i + 1, "next")):
             if 0 <= j < len(amounts):
                 ratio = values[i] / max(values[j], 1e-6)
-                size = "<<" if ratio < 0.2 else "<" if ratio < 0.97 else "=" if ratio < 1.03 else ">" if ratio < 5 else ">>"
-                f += [f"{step}{amounts[j].form[0]}{size}", f"{step}gap={min((abs(amounts[j].start - amount.start)) // 6, 6)}"]
-        if form == "m" and i and any(abs(abs(values[a] - values[b]) - values[i]) < 1e-6 * values[i] for a in range(len(values)) for b in range(a) if a != i != b):
-            f.append("is-difference")
+                relation = "<<" if ratio < 0.2 else "<" if ratio < 0.97 else "=" if ratio < 1.03 else ">" if ratio < 5 else ">>"
+                f += [f"{step}{amounts[j].form[0]}{relation}", f"{step}{relation}|{owner}"]
+        f.append(f"difference={is_difference(values, i)}|{pricey[i]}")
+        near_alike = sum(0.3 < values[i] / max(v, 1e-6) < 3.3 and p for j, (v, p) in enumerate(zip(values, pricey, strict=True)) if j != i)
+        f.append(f"alike={min(near_alike, 3)}|{pricey[i]}")
+        owner_before = owner
         out.append(f)
     return out
+
+
+_GAP_BEFORE = re.compile(r"(?:贵|高|差|便宜|多|低|少|省|超)(?:了|出|着|上|的)?(?:将近|差不多|整整|足足|大概|约|就)?$")
+_GAP_AFTER = re.compile(r"^(?:的)?(?:差价|差距|差额)")
+_TERMS = re.compile(r"^(?:/|一|每)?[^,。;]{0,3}(?:到厂|到货|含税|不含税|有税|出厂|包邮|自提|全包|打包|一口价|开票|含运)")
+
+
+def rule_role(text: str, amount: AmountMention, counted: str, pricey: bool, owner: str, difference: bool, label: str) -> str:
+    """What plain rules make of an amount: a strong hint for the trained role, right where its words are plain."""
+    before, after = text[max(0, amount.start - 6) : amount.start], text[amount.end : amount.end + 8]
+    if amount.form == "money" and counted == "counted" and not pricey:
+        return "counted"
+    if _GAP_BEFORE.search(before) or _GAP_AFTER.search(after) or (difference and pricey):
+        return "gap"
+    side = owner.removeprefix("-")
+    if side in ("selling", "old", "offer", "rival"):
+        return side
+    if side == "us" or "报价" in label or re.search(r"报价?|单价|总价|合同额|成交|签了?|给到|让到|降到|做到|年费|首单$", before) or _TERMS.search(after):
+        return "ours"
+    return "pricey" if pricey else "bare"
+
+
+def is_difference(values: list[float], i: int) -> bool:
+    """Whether amount i is the exact difference of two others, as a stated gap is."""
+    return any(abs(abs(values[a] - values[b]) - values[i]) < 1e-3 * values[i] for a in range(len(values)) for b in range(a) if i not in (a, b))
 
 
 class PriceRoles:

@@ -51,6 +51,8 @@ def _one(character: str) -> str:
         return character
     if character in "\t\u00a0\u3000":
         return " "
+    if "\u2460" <= character <= "\u24ff" or "\u2776" <= character <= "\u2793":
+        return ","
     category = unicodedata.category(character)
     if category in _DROPPED_CATEGORIES:
         return ""
@@ -64,7 +66,7 @@ def _one(character: str) -> str:
 
 def normalize(sent: str) -> NormalizedText:
     """Normalise a note: full-width forms to ASCII, Traditional to Simplified (one character to one), Cantonese function
-    characters to Mandarin, zero-width characters dropped, emoji to a comma, CR and CRLF to LF."""
+    characters to Mandarin, zero-width characters dropped, emoji and circled numbers to a comma, CR and CRLF to LF."""
     if sent.isascii() and "\r" not in sent and sent.isprintable():
         return NormalizedText(sent, tuple(range(len(sent))), len(sent))
     out: list[str] = []
