@@ -20,6 +20,8 @@ from models.linear import LinearHeads
 
 MONEY_ROLES = ("other", "ours", "competitor", "customer", "gap_competitor", "gap_customer")
 """For percent and discount forms, `ours` and `customer` mean a reduction granted by us or asked by the customer."""
+PRICE_THRESHOLD = 0.4
+"""Chosen on dev: a price missed costs as much as a number taken for one."""
 _CUES = frozenset(["price_ours", "price_theirs", "price_customer", "price_old", "price_selling", "deposit", "gap", "quantity", "price_bargain", "price_high",
                    "price_fine", "signed", "hypothetical", "earlier", "other_customer", "funds", "pay_terms", "need", "compare", "close", "negation"])  # fmt: skip
 
@@ -170,13 +172,15 @@ class PriceRoles:
         self.model = model
 
     def predict(self, doc: Doc) -> tuple[FoundPrice, ...]:
-        """Every amount of the note with its most probable role."""
+        """Every amount of the note with its most probable role; `other` where no price role reaches PRICE_THRESHOLD."""
         if self.model is None or not doc._.amounts:
             return ()
         found = []
         for amount, features in zip(doc._.amounts, price_features(doc), strict=True):
             probabilities = self.model.probabilities(features)
-            best = int(np.argmax(probabilities))
+            best = int(np.argmax(probabilities[1:])) + 1
+            if probabilities[best] < PRICE_THRESHOLD:
+                best = 0
             found.append(FoundPrice(amount.start, amount.quote_end, amount.form, amount.value, amount.unit, amount.currency, self.model.heads[best], float(probabilities[best])))
         return tuple(found)
 

@@ -37,7 +37,8 @@ from training.targets import clause_targets, name_tags, note_targets, person_tar
 
 FOLDS = 5
 VARIANTS = 2
-PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 20.0, 10.0, 20.0, 0.35
+PRICES_BALANCE = 0.3
+PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 20.0, 4.0, 20.0, 0.35
 RUBRIC_C, DENSE_WEIGHT = 0.05, 1.0
 TRAINED = Path(__file__).resolve().parent.parent / "models" / "trained"
 
@@ -135,7 +136,7 @@ def train_prices(items: Sequence[Item]) -> LinearHeads:
         if item.doc._.amounts:
             features += price_features(item.doc)
             targets.append(price_targets(item.note, item.doc._.amounts))
-    return fit_heads(MONEY_ROLES, features, np.concatenate(targets), link="softmax", c=PRICES_C)
+    return fit_heads(MONEY_ROLES, features, np.concatenate(targets), link="softmax", c=PRICES_C, balance=PRICES_BALANCE)
 
 
 def train_clause_heads(items: Sequence[Item]) -> LinearHeads:
