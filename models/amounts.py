@@ -28,16 +28,25 @@ AMOUNT = re.compile(
     rf"(?:\s?(?P<currency>{_CURRENCY})(?:(?P<tail>[一二三四五六七八九](?![{HAN}个年月天日号周成折]|(?:{_UNIT_WORD})))|(?P<mao>[1-9](?![\d.])))?)?(?P<after2>以内|之内|以下|以上|出头|多)?"
     rf"\s?(?:(?P<slash>/|每|一(?=[台吨桶箱袋条支片斤个件套瓶盒平米车位樘年月人])|(?:钱)?一|·)(?P<unit>{_UNIT_WORD})(?:/(?P<unit2>年|月|天|季|次|台|人))?)?"
 )
-PERCENT = re.compile(rf"(?P<value>\d+(?:\.\d+)?|[{HAN}]+|十来|十几)(?:多)?(?:%|％|个百分点|个点|趴|成(?!交|本|功|型|品|都|员|立|为|了|份|绩|熟|套|年|长|人|单))|百分之(?P<han>[{HAN}\d]+)")
-DISCOUNT = re.compile(rf"(?P<value>\d(?:\.\d+)?|\d\d|[一二三四五六七八九]{{1,2}}|[一二三四五六七八九]点[一二三四五六七八九]+)折(?!腾|叠|算|旧|返)")
+PERCENT = re.compile(
+    rf"(?P<value>\d+(?:\.\d+)?|[{HAN}]+|十来|十几)(?:多)?(?:%|％|个百分点|个点|趴|成(?!交|本|功|型|品|都|员|立|为|了|份|绩|熟|套|年|长|人|单))|百分之(?P<han>[{HAN}\d]+)"
+)
+DISCOUNT = re.compile(
+    r"(?P<value>\d(?:\.\d+)?|\d\d|[一二三四五六七八九]{1,2}|[一二三四五六七八九]点[一二三四五六七八九]+)折(?!腾|叠|算|旧|返)"
+)
 
 _TRAP_AFTER = re.compile(
     r"年(?:\d|的|底|初|前|后|来|合同|质保|了|多|老|内|以|签|框|租|\s|[,。;]|$)|月(?:\d|份|底|初|中|前|后|[,。;]|$)|个月|日|号|点(?!心)|[:：]\d|楼|层|岁|栋|座|室|期|届|天|周|小时|分钟|秒|路|弄|单元|"
     r"[A-Za-z]{1,4}\d|[xX×*]\d|mm|cm|MM|kw|KW|kW|Mpa|℃|°|V(?![A-Za-z])|A(?![A-Za-z])|寸|英寸|吋|dn|DN|目|#|级|类|星|代"
 )
 _PHONE = re.compile(r"1\d{2}[\dxX*]{8}|\d{3,4}-\d{7,8}|\d{7,}")
-_DATE = re.compile(r"(?:20\d\d|\d\d)[./年-]\d{1,2}[./月-]\d{1,2}日?|\d{1,2}[月]\d{1,2}[日号]?|\d{1,2}/\d{1,2}(?!\d|[元块万])|\d{1,2}:\d{2}(?:-\d{1,2}:\d{2})?|(?:19|20)\d\d年?(?![\d,.万千元块])|^(?:1[0-2]|[1-9])\.(?:[12]\d|3[01]|0?[1-9])(?=[|\s])", re.M)
-_CODE = re.compile(r"[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+|[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+")
+_DATE = re.compile(
+    r"(?:20\d\d|\d\d)[./年-]\d{1,2}[./月-]\d{1,2}日?|\d{1,2}[月]\d{1,2}[日号]?|\d{1,2}/\d{1,2}(?!\d|[元块万])|\d{1,2}:\d{2}(?:-\d{1,2}:\d{2})?|(?:19|20)\d\d年?(?![\d,.万千元块])|^(?:1[0-2]|[1-9])\.(?:[12]\d|3[01]|0?[1-9])(?=[|\s])",
+    re.M,
+)
+_CODE = re.compile(
+    r"[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+|[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+"
+)
 _MONEY_TAIL = re.compile(r"^[wWkK](?![A-Za-z])")
 
 
@@ -143,11 +152,28 @@ def find_amounts(text: str) -> list[AmountMention]:
             taken.append(m.span())
     taken += _traps(text)
     at = 0
-    while m := AMOUNT.search(text, at):
+    while found_here := AMOUNT.search(text, at):
+        m = found_here
         at = max(m.end(), at + 1)
         span = m.span("low")[0] if m["low"] else -1
-        begin = min(i for i in (m.start("sign"), m.start("sign2"), m.start("before"), span, m.start("tens"), m.start("few"), m.start("one")) if i >= 0)
-        core_end = max(m.end("high"), m.end("some"), m.end("tenscale"), m.end("fewscale"), m.end("one"), m.end("after"), m.end("afterscale"), m.end("currency"), m.end("tail"), m.end("mao"), m.end("after2"))
+        begin = min(
+            i
+            for i in (m.start("sign"), m.start("sign2"), m.start("before"), span, m.start("tens"), m.start("few"), m.start("one"))
+            if i >= 0
+        )
+        core_end = max(
+            m.end("high"),
+            m.end("some"),
+            m.end("tenscale"),
+            m.end("fewscale"),
+            m.end("one"),
+            m.end("after"),
+            m.end("afterscale"),
+            m.end("currency"),
+            m.end("tail"),
+            m.end("mao"),
+            m.end("after2"),
+        )
         explicit = bool(m["sign"] or m["sign2"] or m["currency"])
         overlapping = [t for t in taken if begin < t[1] and core_end > t[0]]
         if overlapping and not (explicit and m["currency"] and all(t[1] <= m.end("one") and m["one"] for t in overlapping)):
@@ -157,13 +183,20 @@ def find_amounts(text: str) -> list[AmountMention]:
         scaled = bool(re.search(r"[万千百亿wWkK]", text[begin:core_end]))
         if not explicit and not scaled and _TRAP_AFTER.match(text, core_end) and not m["slash"]:
             continue
-        if not explicit and not scaled and digits and not digits[0].isdigit() and not m["slash"] and (len(digits) < 2 or text[core_end : core_end + 1] in "个家次位名口"):
+        if (
+            not explicit
+            and not scaled
+            and digits
+            and not digits[0].isdigit()
+            and not m["slash"]
+            and (len(digits) < 2 or text[core_end : core_end + 1] in "个家次位名口")
+        ):
             continue
         if digits and digits[0].isdigit() and begin and text[begin - 1] in "第-_.#" and not explicit and text[begin - 1] != "-":
             continue
-        value = _value(m)
-        if value is None or value == 0:
+        amount = _value(m)
+        if amount is None or amount == 0:
             continue
         unit = m["unit"] + (f"/{m['unit2']}" if m["unit2"] else "") if m["unit"] else None
-        found.append(AmountMention(begin, core_end, "money", value, m.end() if m["slash"] else core_end, unit, explicit, _currency(m)))
+        found.append(AmountMention(begin, core_end, "money", amount, m.end() if m["slash"] else core_end, unit, explicit, _currency(m)))
     return sorted(found, key=lambda a: a.start)

@@ -31,10 +31,11 @@ from models.analysis import (
 from models.clause_heads import COLUMN, OBJECTION_TYPES
 from models.gaps import Slots, assemble
 from models.judge import Judgement
+from models.kp import kp_status
+from models.labels import DIMENSIONS, WEIGHTS
 from models.people import FoundPerson
 from models.quality import dimension_texts, evidence, grade, levels
 from models.questions import Catalogue, SlotFiller, choose
-from models.rubric import DIMENSIONS, WEIGHTS, kp_status
 from models.steps import FoundStep
 from models.text import NormalizedText
 from models.times import resolve
@@ -120,7 +121,9 @@ class Answerer:
             objections=tuple(Objection(o.type, o.status, *sent.quoted(o.start, o.end), round(o.probability, 4)) for o in doc._.objections),
             price=self._price(doc, slots, sent),
             competitors=self._competitors(doc, sent),
-            customer_class=CustomerClass(doc._.customer_class.label, *sent.quoted(doc._.customer_class.start, doc._.customer_class.end)) if doc._.customer_class else None,
+            customer_class=CustomerClass(doc._.customer_class.label, *sent.quoted(doc._.customer_class.start, doc._.customer_class.end))
+            if doc._.customer_class
+            else None,
             next_step=self._dated(doc._.next_step, sent, today),
             funds_date=self._dated(doc._.funds_date, sent, today),
             quality=self._quality(doc, judgement, sent),
@@ -130,7 +133,15 @@ class Answerer:
 
     def _people(self, doc: Doc, sent: _Sent) -> tuple[Person, ...]:
         return tuple(
-            Person(*sent.quoted(p.start, p.end), p.title, p.role, p.met, round(p.role_probability, 4), tuple(sent.place(*s) for s in _because(doc, p))) for p in doc._.people
+            Person(
+                *sent.quoted(p.start, p.end),
+                p.title,
+                p.role,
+                p.met,
+                round(p.role_probability, 4),
+                tuple(sent.place(*s) for s in _because(doc, p)),
+            )
+            for p in doc._.people
         )
 
     def _kp(self, doc: Doc, sent: _Sent) -> Kp:
@@ -144,7 +155,7 @@ class Answerer:
         if claimed and "influencer" in met and "first_kp" not in met:
             warnings.append("记录里写了第一KP，但见到的人看起来还要请示别人")
         first = next((p for p in sorted(deciders, key=lambda p: (not p.met, p.start))), None)
-        return Kp(kp_status(people, doc), sent[(first.start, first.end)] if first else None, tuple(warnings))
+        return Kp(kp_status(people, doc.text), sent[(first.start, first.end)] if first else None, tuple(warnings))
 
     def _price(self, doc: Doc, slots: Slots, sent: _Sent) -> Price:
         mentions = []

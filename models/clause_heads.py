@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import joblib
 import numpy as np
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from models.analysis import ObjectionType
 from models.linear import LinearHeads
 
-OBJECTION_TYPES = ("price", "payment", "authority", "stall", "need", "product", "trust", "incumbent")
+OBJECTION_TYPES: tuple[ObjectionType, ...] = get_args(ObjectionType)
 EVIDENCE = ("need", "recognition", "competition", "close_attempt", "diagnosis", "reflection")
 HEADS = (*OBJECTION_TYPES, "resolved", "next_step", "funds", *(f"ev_{d}" for d in EVIDENCE))
 COLUMN = {head: i for i, head in enumerate(HEADS)}

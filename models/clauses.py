@@ -17,7 +17,9 @@ from spacy.tokens import Doc
 
 from models.linear import LinearHeads
 
-STOPS = re.compile(r"(?<!\d),|,(?!\d{3}(?!\d))|[。!?;\n|…~]+|(?<=[\u4e00-\u9fff\d)”]) +(?=[\u4e00-\u9fff\d(“①-⑳])|(?<!\d):|:(?!\d)|[—]{2,}|-{2,}|→|、(?=.{8})|[【】]")
+STOPS = re.compile(
+    r"(?<!\d),|,(?!\d{3}(?!\d))|[。!?;\n|…~]+|(?<=[\u4e00-\u9fff\d)”]) +(?=[\u4e00-\u9fff\d(“①-⑳])|(?<!\d):|:(?!\d)|[—]{2,}|-{2,}|→|、(?=.{8})|[【】]"
+)
 SENTENCE_STOPS = frozenset("。!?;\n|…")
 LONG_RUN = 16
 """A run of more characters without any stop is offered to the boundary model."""

@@ -69,7 +69,11 @@ class ContextReader:
             negated = frozenset(h.start for h in hits for end in negations if 0 <= h.start - end <= _WINDOW)
             speaker = _speaker(text, clause, person_starts, speaker)
             groups = {g for h in hits for g in h.groups}
-            contexts.append(Context(speaker, "guess" in groups, "hypothetical" in groups, "earlier" in groups, "other_customer" in groups, hits, negated))
+            contexts.append(
+                Context(
+                    speaker, "guess" in groups, "hypothetical" in groups, "earlier" in groups, "other_customer" in groups, hits, negated
+                )
+            )
         return tuple(contexts)
 
     def __call__(self, doc: Doc) -> Doc:
@@ -82,6 +86,8 @@ class ContextReader:
         return doc
 
 
-@Language.factory("context", assigns=["doc._.cues", "doc._.times", "doc._.amounts", "doc._.contexts"], requires=["doc._.clauses", "doc._.names"])
+@Language.factory(
+    "context", assigns=["doc._.cues", "doc._.times", "doc._.amounts", "doc._.contexts"], requires=["doc._.clauses", "doc._.names"]
+)
 def create_context(nlp: Language, name: str) -> ContextReader:
     return ContextReader()

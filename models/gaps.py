@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from models.amounts import AmountForm
 from models.analysis import Amount, Gap, GapSide
 from models.numbers import tidy
 from models.prices import FoundPrice, representative
@@ -60,7 +61,9 @@ def _signed(text: str, gap: FoundPrice) -> Literal[1, -1]:
     us, them = list(_US.finditer(before)), list(_THEM.finditer(before))
     compared = re.search(r"比(?:我们|咱|我)", before)
     subject_us = bool(us) and not compared and (not them or us[0].start() < them[0].start())
-    subject_them = bool(compared) or (bool(them) and not subject_us and "比" + them[0][0] not in before and "比" not in before[: them[0].start()][-2:])
+    subject_them = bool(compared) or (
+        bool(them) and not subject_us and "比" + them[0][0] not in before and "比" not in before[: them[0].start()][-2:]
+    )
     if cheaper:
         return -1 if subject_us else 1
     return -1 if subject_them else 1
@@ -77,15 +80,19 @@ def _usable(values: list[FoundPrice]) -> list[FoundPrice]:
     return [p for p in values if 0.2 <= representative(p.value) / base <= 5]
 
 
-def _percent_gap(reduction: FoundPrice) -> int:
-    """A price asked at a factor f of ours: ours over theirs is 1/f - 1, in whole percent (labels.md, price)."""
-    factor = representative(reduction.value) if reduction.form == "discount" else 1 - representative(reduction.value) / 100
+def _percent_gap(factor: float) -> int:
+    """A price asked at a factor of ours: ours over theirs is 1/factor - 1, in whole percent (labels.md, price)."""
     return round((1 / factor - 1) * 100) if 0 < factor < 1 else 0
 
 
+def reduction_factor(form: AmountForm, value: Amount) -> float:
+    """What a price is multiplied by: 八五折 gives 0.85, 3个点 off gives 0.97."""
+    number = representative(value)
+    return number if form == "discount" else 1 - number / 100
+
+
 def _factor(reduction: FoundPrice) -> float:
-    value = representative(reduction.value)
-    return value if reduction.form == "discount" else 1 - value / 100
+    return reduction_factor(reduction.form, reduction.value)
 
 
 def assemble(text: str, found: tuple[FoundPrice, ...]) -> Slots:
@@ -110,7 +117,14 @@ def assemble(text: str, found: tuple[FoundPrice, ...]) -> Slots:
         stated = [p for p in everything if p.role == f"gap_{side}"]
         money = next((p for p in reversed(stated) if p.form == "money"), None)
         percent = next((p for p in reversed(stated) if p.form == "percent"), None)
-        asked = next((p for p in reversed(everything) if side == "customer" and p.form != "money" and p.role in ("customer", "gap_customer") and 0 < _factor(p) < 1), None)
+        asked = next(
+            (
+                p
+                for p in reversed(everything)
+                if side == "customer" and p.form != "money" and p.role in ("customer", "gap_customer") and 0 < _factor(p) < 1
+            ),
+            None,
+        )
         other = slots[against]
         amount: Amount | None = None
         if money is not None:
@@ -127,7 +141,7 @@ def assemble(text: str, found: tuple[FoundPrice, ...]) -> Slots:
             if ours is not None:
                 other, share = _times(ours, _factor(asked)), None
             else:
-                share = float(_percent_gap(asked))
+                share = float(_percent_gap(_factor(asked)))
         elif share is not None and other is None and ours is not None and money is None and side == "competitor":
             other = _times(ours, 1 / (1 + share / 100))
         elif share is not None and ours is None and other is not None and money is None and side == "competitor":

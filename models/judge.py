@@ -5,6 +5,7 @@ Two layers of linear heads: the rubric first; kind, outcome and questions read t
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
@@ -19,10 +20,11 @@ from spacy.tokens import Doc
 from models.analysis import KindLabel, OutcomeLabel
 from models.clause_heads import HEADS, OBJECTION_TYPES
 from models.gaps import assemble
+from models.kp import kp_status
+from models.labels import DIMENSIONS, QUESTION_IDS
 from models.linear import LinearHeads
 from models.people import ROLES
 from models.prices import MONEY_ROLES
-from models.rubric import DIMENSIONS, QUESTION_IDS, kp_status
 
 OUTCOMES: tuple[OutcomeLabel, ...] = ("signed", "not_signed", "unclear")
 KP_STATUSES = ("met_first_kp", "met_other_only", "met_nobody", "unclear")
@@ -51,8 +53,12 @@ def signature(doc: Doc) -> tuple[list[str], list[float]]:
     """What the finders found, as named features and as numbers. Needs every finder."""
     people, objections, table = doc._.people, doc._.objections, doc._.clause_probabilities
     slots = assemble(doc.text, doc._.prices)
-    status = kp_status(people, doc)
-    names = [f"P{p.role}{p.met}" for p in people] + [f"O{o.type}{o.status}" for o in objections] + [f"kp={status}", f"np={min(len(people), 3)}", f"no={min(len(objections), 3)}"]
+    status = kp_status(people, doc.text)
+    names = (
+        [f"P{p.role}{p.met}" for p in people]
+        + [f"O{o.type}{o.status}" for o in objections]
+        + [f"kp={status}", f"np={min(len(people), 3)}", f"no={min(len(objections), 3)}"]
+    )
     filled = [slots.ours is not None, slots.competitor is not None, slots.customer is not None, bool(slots.gaps)]
     step, funds = doc._.next_step, doc._.funds_date
     names += [f"slots={''.join('1' if x else '0' for x in filled)}", f"step={step is not None}{step is not None and step.when is not None}", f"funds={funds is not None}",
@@ -67,9 +73,23 @@ def signature(doc: Doc) -> tuple[list[str], list[float]]:
     numbers += [float(sum(x.role == r for x in doc._.prices)) for r in MONEY_ROLES]
     numbers += [float(x) for x in filled]
     numbers += [float(status == s) for s in KP_STATUSES]
-    numbers += [float(any(o.type == t for o in objections)) for t in OBJECTION_TYPES] + [float(sum(o.status == "open" for o in objections)), float(sum(o.status == "resolved" for o in objections))]
-    numbers += [float(step is not None), float(step is not None and step.when is not None), float(funds is not None), float(doc._.customer_class is not None)]
-    numbers += [float(len({doc.text[n.start : n.end] for n in doc._.names if n.label == "CMP"})), log(1 + len(doc.text)), log(1 + rows), float(len(doc._.amounts)), float(len(doc._.times))]
+    numbers += [float(any(o.type == t for o in objections)) for t in OBJECTION_TYPES] + [
+        float(sum(o.status == "open" for o in objections)),
+        float(sum(o.status == "resolved" for o in objections)),
+    ]
+    numbers += [
+        float(step is not None),
+        float(step is not None and step.when is not None),
+        float(funds is not None),
+        float(doc._.customer_class is not None),
+    ]
+    numbers += [
+        float(len({doc.text[n.start : n.end] for n in doc._.names if n.label == "CMP"})),
+        log(1 + len(doc.text)),
+        log(1 + rows),
+        float(len(doc._.amounts)),
+        float(len(doc._.times)),
+    ]
     return names, numbers
 
 
@@ -77,7 +97,7 @@ def note_features(doc: Doc) -> list[str]:
     """Words, cue phrases with speaker and negation, headings, opening and end of a note."""
     words = [t.text for t in doc]
     features = ["w" + w for w in words]
-    features += [f"b{a}_{b}" for a, b in zip(words, words[1:], strict=False)]
+    features += [f"b{a}_{b}" for a, b in itertools.pairwise(words)]
     for context in doc._.contexts:
         for h in context.hits:
             mark = "!" if h.start in context.negated else ""
@@ -87,7 +107,9 @@ def note_features(doc: Doc) -> list[str]:
     clauses = doc._.clauses
     features += ["L" + c.label for c in clauses if c.label]
     if clauses:
-        features += ["^q" + g for h in doc._.contexts[0].hits for g in h.groups] + ["$q" + g for h in doc._.contexts[-1].hits for g in h.groups]
+        features += ["^q" + g for h in doc._.contexts[0].hits for g in h.groups] + [
+            "$q" + g for h in doc._.contexts[-1].hits for g in h.groups
+        ]
     features.append(f"len={min(len(doc.text) // 12, 12)}")
     return features
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 LEXICONS = Path(__file__).parent / "lexicons"
 
 
-@lru_cache(maxsize=None)
+@cache
 def rows(name: str) -> tuple[tuple[str, ...], ...]:
     """The entries of one lexicon file, a tuple of columns each.
 
@@ -18,13 +18,13 @@ def rows(name: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(line.split("\t")) for line in lines if line.strip() and not line.startswith("#"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def words(name: str) -> frozenset[str]:
     """The first column of a lexicon file."""
     return frozenset(row[0] for row in rows(name))
 
 
-@lru_cache(maxsize=None)
+@cache
 def grouped(name: str) -> dict[str, tuple[str, ...]]:
     """A two-column lexicon (group, words parted by spaces) as group to words; a group may stand on several lines."""
     out: dict[str, tuple[str, ...]] = {}

@@ -39,11 +39,12 @@ class LinearHeads:
     def scores(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:
         """Raw scores [heads]: the named features count 1/sqrt(n) each, so that long texts do not outweigh short ones."""
         rows = self.known(features)
-        out = self.bias
+        out: Vector = self.bias
         if rows:
-            out = out + self.weights[rows].sum(axis=0) / np.float32(len(rows) ** 0.5)
+            out = np.asarray(out + self.weights[rows].sum(axis=0) * len(rows) ** -0.5, dtype=np.float32)
         if len(dense):
-            out = out + ((np.asarray(dense, dtype=np.float32) - self.mean) / self.scale) @ self.weights[len(self.vocabulary) :]
+            standard = (np.asarray(dense, dtype=np.float32) - self.mean) / self.scale
+            out = np.asarray(out + standard @ self.weights[len(self.vocabulary) :], dtype=np.float32)
         return out
 
     def probabilities(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:

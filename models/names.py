@@ -17,6 +17,7 @@ from spacy.tokens import Doc
 
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
+from models.segmenter import SalesTokenizer
 
 LABELS = ("PER", "CMP")
 MODEL_FILE = "names.crf"
@@ -137,4 +138,6 @@ class NameTagger:
 
 @Language.factory("names", assigns=["doc._.names"])
 def create_names(nlp: Language, name: str) -> NameTagger:
-    return NameTagger(nlp.tokenizer.has_word)  # type: ignore[attr-defined]
+    tokenizer = nlp.tokenizer
+    assert isinstance(tokenizer, SalesTokenizer)
+    return NameTagger(tokenizer.has_word)

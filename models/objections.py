@@ -31,7 +31,7 @@ class ObjectionFinder:
     """Writes doc._.objections. Needs: clause_probabilities. `thresholds` per type are chosen on cross-validated train predictions."""
 
     def __init__(self, thresholds: dict[str, float] | None = None) -> None:
-        self.thresholds = thresholds or dict.fromkeys(OBJECTION_TYPES, 0.5)
+        self.thresholds = thresholds or dict.fromkeys(map(str, OBJECTION_TYPES), 0.5)
 
     def predict(self, doc: Doc) -> tuple[FoundObjection, ...]:
         """At most one objection a type, in order of place: the type's most probable clause."""

@@ -19,7 +19,9 @@ from models.lexicon import grouped, rows
 from models.linear import LinearHeads
 
 ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown")
-DEPARTMENT = re.compile(r"(?:采购|财务|技术|设备|生产|工程|行政|人事|人力|后勤|总务|信息|仓储|仓库|市场|运营|销售|研发|质检|品管|品质|安全|安保|物业|基建|教务|德育|招生|药剂|检验|放射|超声|护理|内|外|儿|妇产|骨|眼|口腔|心内|供应链|物流|客服|法务|审计|综合|办公|党|工会|企划|策划|营销|电商|商品|工艺|机修|动力|车间|门店|大客户|IT)(?:部|科|处|室|组|办|中心|车间|课)?(?:门|的)?$")
+DEPARTMENT = re.compile(
+    r"(?:采购|财务|技术|设备|生产|工程|行政|人事|人力|后勤|总务|信息|仓储|仓库|市场|运营|销售|研发|质检|品管|品质|安全|安保|物业|基建|教务|德育|招生|药剂|检验|放射|超声|护理|内|外|儿|妇产|骨|眼|口腔|心内|供应链|物流|客服|法务|审计|综合|办公|党|工会|企划|策划|营销|电商|商品|工艺|机修|动力|车间|门店|大客户|IT)(?:部|科|处|室|组|办|中心|车间|课)?(?:门|的)?$"
+)
 PERSON_THRESHOLD = 0.5
 _PERSON_GROUPS = ("top", "owner", "staff", "gate", "family", "vague")
 
@@ -60,9 +62,14 @@ class CandidateFinder:
         surnames = rows("surnames.txt")
         singles, doubles = surnames[0][0], "|".join(surnames[1][0].split())
         after = "|".join(sorted(groups["after"], key=len, reverse=True))
-        self._named = re.compile(rf"(?:小|老|大|阿)[{singles}](?![\u4e00-\u9fff]?(?:板|师|实|家|的|时))|(?:{doubles}|[{singles}])(?:{after})")
+        self._named = re.compile(
+            rf"(?:小|老|大|阿)[{singles}](?![\u4e00-\u9fff]?(?:板|师|实|家|的|时))|(?:{doubles}|[{singles}])(?:{after})"
+        )
         self._alone = CueScanner({g: groups[g] for g in _PERSON_GROUPS})
-        self._titles = CueScanner({g: w for g, w in groups.items() if g != "after"} | {"after": tuple(w for w in groups["after"] if len(w) > 1 or w in "总工姐哥嫂董")})
+        self._titles = CueScanner(
+            {g: w for g, w in groups.items() if g != "after"}
+            | {"after": tuple(w for w in groups["after"] if len(w) > 1 or w in "总工姐哥嫂董")}
+        )
 
     def _spans(self, doc: Doc) -> list[tuple[int, int, float]]:
         text = doc.text
@@ -148,7 +155,12 @@ def person_features(doc: Doc, candidates: list[Candidate]) -> list[list[str]]:
             f += [f"cs={context.speaker}", f"lab={clause.label}", f"pos={'a' if at == 0 else 'z' if at == len(clauses) - 1 else 'm'}"]
             f += [f"guess={context.guess}", f"hyp={context.hypothetical}", f"early={context.earlier}"]
             for step in (1, 2):
-                if at + step < len(clauses) and not any(s >= clauses[at + step].start and s < clauses[at + step].end for c in candidates if c is not candidate for s, _ in c.places):
+                if at + step < len(clauses) and not any(
+                    s >= clauses[at + step].start and s < clauses[at + step].end
+                    for c in candidates
+                    if c is not candidate
+                    for s, _ in c.places
+                ):
                     f += [f"N{step}{g}" for h in contexts[at + step].hits for g in h.groups]
         out.append(f)
     return out
@@ -173,7 +185,19 @@ class PeopleFinder:
                 continue
             roles = self.role.probabilities(features)
             best = int(np.argmax(roles))
-            found.append(FoundPerson(candidate.mention, candidate.start, candidate.end, candidate.places, candidate.title, ROLES[best], float(roles[best]), bool(met >= 0.5), float(is_person)))
+            found.append(
+                FoundPerson(
+                    candidate.mention,
+                    candidate.start,
+                    candidate.end,
+                    candidate.places,
+                    candidate.title,
+                    ROLES[best],
+                    float(roles[best]),
+                    bool(met >= 0.5),
+                    float(is_person),
+                )
+            )
         return tuple(found)
 
     def __call__(self, doc: Doc) -> Doc:

@@ -17,7 +17,19 @@ from models.artefacts import Card, verify
 from models.extensions import register
 from models.text import normalize
 
-COMPONENTS = ["clauses", "names", "context", "people", "prices", "clause_heads", "objections", "steps", "customer_class", "judge", "spangroups"]
+COMPONENTS = [
+    "clauses",
+    "names",
+    "context",
+    "people",
+    "prices",
+    "clause_heads",
+    "objections",
+    "steps",
+    "customer_class",
+    "judge",
+    "spangroups",
+]
 _DECLARING = (segmenter, clauses, names, context, people, prices, clause_heads, objections, steps, customer_class, judge, spangroups)
 """The modules whose import declares the factories above; named so that a reader (and the linter) sees why they are imported."""
 TRAINED = Path(__file__).parent / "trained"

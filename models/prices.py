@@ -33,8 +33,12 @@ _OWNERS = re.compile(
     r"|(?P<selling>零售|卖|售价|利润|毛利|营业额|产值|工资|房租|注册|罚|赔|押金|定金|首付|欠|省|损失|成本|流水|保额|限额|返|任务)"
     r"|(?P<he>他|她|客户|对方|老板)"
 )
-_COUNTED = re.compile(r"\s?(?:台|套|个|件|箱|吨|桶|袋|包|瓶|盒|支|条|片|张|把|只|头|亩|户|人|家|间|层|楼|号|米|平|公斤|斤|克|升|次|天|月|年|周|小时|分钟|点|岁|名|位|门|期|届|辆|栋|本|份|杯|根|方|柜|票|趟|多|来|几)(?!到|钱)")
-_QUOTING = frozenset(["报", "报价", "开", "开价", "给", "给他", "要", "才", "只", "只要", "也", "就", "说", "是", ":", "卖", "做", "收", "的"])
+_COUNTED = re.compile(
+    r"\s?(?:台|套|个|件|箱|吨|桶|袋|包|瓶|盒|支|条|片|张|把|只|头|亩|户|人|家|间|层|楼|号|米|平|公斤|斤|克|升|次|天|月|年|周|小时|分钟|点|岁|名|位|门|期|届|辆|栋|本|份|杯|根|方|柜|票|趟|多|来|几)(?!到|钱)"
+)
+_QUOTING = frozenset(
+    ["报", "报价", "开", "开价", "给", "给他", "要", "才", "只", "只要", "也", "就", "说", "是", ":", "卖", "做", "收", "的"]
+)
 _SPOKEN = re.compile(r"[块毛]|\d万\d|[一二两三四五六七八九][千百万][一二三四五六七八九]$")
 
 
@@ -76,7 +80,10 @@ def price_features(doc: Doc) -> list[list[str]]:
     marks = owner_marks(doc)
     mark_places = [m[0] for m in marks]
     values = [representative(a.value) for a in amounts]
-    pricey = [bool(a.explicit or a.unit or any(c in "万wWkK千" for c in text[a.start : a.end]) or _SPOKEN.search(text[a.start : a.end])) for a in amounts]
+    pricey = [
+        bool(a.explicit or a.unit or any(c in "万wWkK千" for c in text[a.start : a.end]) or _SPOKEN.search(text[a.start : a.end]))
+        for a in amounts
+    ]
     token_starts = [t.idx for t in doc]
     out: list[list[str]] = []
     owner_before = "^"
@@ -85,7 +92,9 @@ def price_features(doc: Doc) -> list[list[str]]:
         before, after = text[max(0, amount.start - 8) : amount.start], text[amount.end : amount.end + 6]
         span = text[amount.start : amount.end]
         form = amount.form[0]
-        counted = "counted" if form == "m" and amount.unit is None and _COUNTED.match(text, amount.end) else "unit" if amount.unit else "bare"
+        counted = (
+            "counted" if form == "m" and amount.unit is None and _COUNTED.match(text, amount.end) else "unit" if amount.unit else "bare"
+        )
         size = int(log10(max(values[i], 0.01)) + 3)
         at = bisect_right(starts, amount.start) - 1
         clause_start = clauses[at].start if at >= 0 else 0
@@ -101,10 +110,19 @@ def price_features(doc: Doc) -> list[list[str]]:
         token = bisect_right(token_starts, amount.start - 1) - 1
         if token >= 0:
             word = doc[token - 1] if token and doc[token].text in _QUOTING else doc[token]
-            f += [f"tag={word.tag_}|{owner}", f"lone={len(word.text) == 1 and word.tag_[0] not in 'vpdurcxm'}", f"quoting={doc[token].text in _QUOTING}|{word.tag_}"]
+            f += [
+                f"tag={word.tag_}|{owner}",
+                f"lone={len(word.text) == 1 and word.tag_[0] not in 'vpdurcxm'}",
+                f"quoting={doc[token].text in _QUOTING}|{word.tag_}",
+            ]
         rule = rule_role(text, amount, counted, pricey[i], owner, is_difference(values, i), clauses[at].label if at >= 0 else "")
         rules.append(rule)
-        f += [f"{form}|rule={rule}", f"{form}|rule={rule}|{owner}", f"{form}|rule={rule}|{rules[-2] if i else '^'}", f"{form}|rule={rule}|n={min(sum(pricey), 3)}"]
+        f += [
+            f"{form}|rule={rule}",
+            f"{form}|rule={rule}|{owner}",
+            f"{form}|rule={rule}|{rules[-2] if i else '^'}",
+            f"{form}|rule={rule}|n={min(sum(pricey), 3)}",
+        ]
         f += [f"{form}p{n}=" + before[-n:] for n in (1, 2, 3)]
         f += [f"{form}a{n}=" + after[:n] for n in (1, 2)]
         if at >= 0:
@@ -122,7 +140,11 @@ def price_features(doc: Doc) -> list[list[str]]:
                     f.append(f"{side}Q{h.phrase}")
                 if h.end <= amount.start and groups and groups != ["quantity"]:
                     nearest = groups[0]
-            f += [f"{form}near={nearest}", f"{form}near={nearest}|{owner}", f"here={min(sum(a.start >= clause_start for a in amounts[:i]), 2)}|{owner}"]
+            f += [
+                f"{form}near={nearest}",
+                f"{form}near={nearest}|{owner}",
+                f"here={min(sum(a.start >= clause_start for a in amounts[:i]), 2)}|{owner}",
+            ]
             if at:
                 f += [f"-{g}" for h in contexts[at - 1].hits for g in h.groups if g in _CUES]
             if at + 1 < len(clauses):
@@ -155,14 +177,21 @@ def rule_role(text: str, amount: AmountMention, counted: str, pricey: bool, owne
     side = owner.removeprefix("-")
     if side in ("selling", "old", "offer", "rival"):
         return side
-    if side == "us" or "报价" in label or re.search(r"报价?|单价|总价|合同额|成交|签了?|给到|让到|降到|做到|年费|首单$", before) or _TERMS.search(after):
+    if (
+        side == "us"
+        or "报价" in label
+        or re.search(r"报价?|单价|总价|合同额|成交|签了?|给到|让到|降到|做到|年费|首单$", before)
+        or _TERMS.search(after)
+    ):
         return "ours"
     return "pricey" if pricey else "bare"
 
 
 def is_difference(values: list[float], i: int) -> bool:
     """Whether amount i is the exact difference of two others, as a stated gap is."""
-    return any(abs(abs(values[a] - values[b]) - values[i]) < 1e-3 * values[i] for a in range(len(values)) for b in range(a) if i not in (a, b))
+    return any(
+        abs(abs(values[a] - values[b]) - values[i]) < 1e-3 * values[i] for a in range(len(values)) for b in range(a) if i not in (a, b)
+    )
 
 
 class PriceRoles:
@@ -181,7 +210,18 @@ class PriceRoles:
             best = int(np.argmax(probabilities[1:])) + 1
             if probabilities[best] < PRICE_THRESHOLD:
                 best = 0
-            found.append(FoundPrice(amount.start, amount.quote_end, amount.form, amount.value, amount.unit, amount.currency, self.model.heads[best], float(probabilities[best])))
+            found.append(
+                FoundPrice(
+                    amount.start,
+                    amount.quote_end,
+                    amount.form,
+                    amount.value,
+                    amount.unit,
+                    amount.currency,
+                    self.model.heads[best],
+                    float(probabilities[best]),
+                )
+            )
         return tuple(found)
 
     def __call__(self, doc: Doc) -> Doc:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from spacy.tokens import Doc
 
+from models.analysis import DimensionId
 from models.clause_heads import COLUMN, EVIDENCE, OBJECTION_TYPES
 from models.judge import Judgement
+from models.labels import DIMENSIONS
 from models.lexicon import rows
-from models.rubric import DIMENSIONS
 
 Stretch = tuple[int, int]
 EVIDENCE_THRESHOLD = 0.4
@@ -45,7 +46,9 @@ def evidence(doc: Doc) -> dict[str, list[Stretch]]:
     out["objection"] = [(o.start, o.end) for o in doc._.objections] or _clauses_by(doc, [COLUMN[t] for t in OBJECTION_TYPES])
     prices = [(p.start, p.end) for p in doc._.prices if p.role != "other"] or [(p.start, p.end) for p in doc._.prices]
     funds = doc._.funds_date
-    out["figures"] = prices[:MAX_EVIDENCE] + ([(funds.when.start, funds.when.end)] if funds else []) or [(t.start, t.end) for t in doc._.times[:1]]
+    out["figures"] = prices[:MAX_EVIDENCE] + ([(funds.when.start, funds.when.end)] if funds else []) or [
+        (t.start, t.end) for t in doc._.times[:1]
+    ]
     rivals = [(n.start, n.end) for n in doc._.names if n.label == "CMP"][:MAX_EVIDENCE]
     out["competition"] = out["competition"] or rivals
     step = doc._.next_step
@@ -53,9 +56,9 @@ def evidence(doc: Doc) -> dict[str, list[Stretch]]:
     return out
 
 
-def levels(judgement: Judgement, places: dict[str, list[Stretch]]) -> dict[str, int]:
+def levels(judgement: Judgement, places: dict[str, list[Stretch]]) -> dict[DimensionId, int]:
     """The rubric level of each dimension; without a place in the note there is no point."""
-    out: dict[str, int] = {}
+    out: dict[DimensionId, int] = {}
     for dimension, (one, two) in zip(DIMENSIONS, judgement.levels, strict=True):
         level = int(one >= 0.5) + int(one >= 0.5 and two >= 0.5)
         out[dimension] = level if places[dimension] else 0

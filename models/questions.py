@@ -12,8 +12,8 @@ from models.analysis import Amount
 from models.clause_heads import COLUMN
 from models.gaps import Slots
 from models.judge import Judgement
+from models.labels import QUESTION_IDS
 from models.lexicon import rows
-from models.rubric import QUESTION_IDS
 
 ASK_THRESHOLD = 0.3
 MAX_QUESTIONS = 3
@@ -63,7 +63,9 @@ class SlotFiller:
         self.values: dict[str, str] = {}
         self.places: dict[str, tuple[int, int]] = {}
         people = doc._.people
-        met = sorted((p for p in people if p.met and p.role != "contact"), key=lambda p: ("first_kp", "influencer", "unknown").index(p.role))
+        met = sorted(
+            (p for p in people if p.met and p.role != "contact"), key=lambda p: ("first_kp", "influencer", "unknown").index(p.role)
+        )
         talked = met[0] if met else next(iter(people), None) if len(people) == 1 and people[0].role != "first_kp" else None
         if talked:
             self._put("person", sent, talked.start, talked.end)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import rjieba
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import registry
 from spacy.vocab import Vocab
 
 from models.lexicon import grouped, rows
@@ -57,7 +57,7 @@ class SalesTokenizer:
         return self
 
 
-@spacy.registry.tokenizers("fupan.SalesTokenizer.v1")
+@registry.tokenizers("fupan.SalesTokenizer.v1")  # type: ignore[untyped-decorator]
 def create_tokenizer() -> Callable[[Language], SalesTokenizer]:
     def make(nlp: Language) -> SalesTokenizer:
         return SalesTokenizer(nlp.vocab)

@@ -46,13 +46,31 @@ class StepFinder:
         if column[best] < self.thresholds["next_step"]:
             return None
         first = last = best
-        while last + 1 < len(clauses) and last - first < MAX_JOINED and column[last + 1] >= JOIN_THRESHOLD and clauses[last + 1].sentence == clauses[best].sentence:
+        while (
+            last + 1 < len(clauses)
+            and last - first < MAX_JOINED
+            and column[last + 1] >= JOIN_THRESHOLD
+            and clauses[last + 1].sentence == clauses[best].sentence
+        ):
             last += 1
-        while first > 0 and last - first < MAX_JOINED and column[first - 1] >= JOIN_THRESHOLD and clauses[first - 1].sentence == clauses[best].sentence:
+        while (
+            first > 0
+            and last - first < MAX_JOINED
+            and column[first - 1] >= JOIN_THRESHOLD
+            and clauses[first - 1].sentence == clauses[best].sentence
+        ):
             first -= 1
         start, end = clauses[first].start, clauses[last].end
-        when = next((t for t in times if clauses[best].start <= t.start < clauses[best].end), None) or next((t for t in times if start <= t.start < end), None)
-        if when is None and first > 0 and clauses[first - 1].sentence == clauses[first].sentence and timed[first - 1] and clauses[first - 1].end - clauses[first - 1].start <= 8:
+        when = next((t for t in times if clauses[best].start <= t.start < clauses[best].end), None) or next(
+            (t for t in times if start <= t.start < end), None
+        )
+        if (
+            when is None
+            and first > 0
+            and clauses[first - 1].sentence == clauses[first].sentence
+            and timed[first - 1]
+            and clauses[first - 1].end - clauses[first - 1].start <= 8
+        ):
             when = next(t for t in times if clauses[first - 1].start <= t.start < clauses[first - 1].end)
             start = clauses[first - 1].start
         return FoundStep(start, end, when, float(column[best]))

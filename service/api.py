@@ -52,7 +52,13 @@ def routes(analyzer: Analyzer, engine: Engine, today: Callable[[], date], note_l
         content = await asyncio.get_running_loop().run_in_executor(worker, analyze, note)
         return Response(content, media_type="application/json")
 
-    @router.post("/v1/analyses/batch", response_model=BatchAnswer, responses=_problems(413, 422), tags=["analyses"], summary="Analyze up to 1,000 notes")
+    @router.post(
+        "/v1/analyses/batch",
+        response_model=BatchAnswer,
+        responses=_problems(413, 422),
+        tags=["analyses"],
+        summary="Analyze up to 1,000 notes",
+    )
     async def analyze_batch(request: BatchRequest) -> Response:
         """Entries come in the order of the request; a note at fault has an error in its place."""
 

@@ -38,7 +38,13 @@ def create_app(analyzer: Analyzer, engine: Engine, settings: Settings, today: Ca
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url="/openapi.json", title="Fupan API", swagger_js_url="/swagger/swagger-ui-bundle.js", swagger_css_url="/swagger/swagger-ui.css", swagger_favicon_url="/swagger/favicon.png")
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="Fupan API",
+            swagger_js_url="/swagger/swagger-ui-bundle.js",
+            swagger_css_url="/swagger/swagger-ui.css",
+            swagger_favicon_url="/swagger/favicon.png",
+        )
 
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(RequestLog)
@@ -57,7 +63,9 @@ def _name_problem_schema(app: FastAPI) -> None:
         parts.pop("ValidationError", None)
         for name, part in problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}").pop("$defs", {}).items():
             parts[name] = part
-        parts["Problem"] = {k: v for k, v in problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}").items() if k != "$defs"}
+        parts["Problem"] = {
+            k: v for k, v in problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}").items() if k != "$defs"
+        }
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

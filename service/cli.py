@@ -48,7 +48,9 @@ def _load(settings: Settings) -> Analyzer:
 
 @app.command()
 def analyze(
-    notes: Annotated[str | None, typer.Argument(help="A .jsonl, .csv or .xlsx file of notes, or - for JSON lines on standard input.")] = None,
+    notes: Annotated[
+        str | None, typer.Argument(help="A .jsonl, .csv or .xlsx file of notes, or - for JSON lines on standard input.")
+    ] = None,
     text: Annotated[str | None, typer.Option(help="One note, shown for a person.")] = None,
 ) -> None:
     """One analysis a line, in input order; a broken line gives an error object in its place and exit code 1 at the end."""

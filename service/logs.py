@@ -17,7 +17,12 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 def configure(level: str) -> None:
     """Log JSON lines to standard error from `level` on."""
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level.upper(), logging.INFO)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
@@ -52,7 +57,13 @@ class RequestLog:
         except Exception as error:  # the handlers have answered; what is left is for the log, by type and place alone
             failure = _place(error)
         route = scope.get("route")
-        fields = {"request_id": request_id, "method": scope["method"], "route": getattr(route, "path", "unmatched"), "status": status, "ms": round(1000 * (time.perf_counter() - began), 2)}
+        fields = {
+            "request_id": request_id,
+            "method": scope["method"],
+            "route": getattr(route, "path", "unmatched"),
+            "status": status,
+            "ms": round(1000 * (time.perf_counter() - began), 2),
+        }
         if failure:
             self.log.error("request failed", **fields, error=failure)
         else:

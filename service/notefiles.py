@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from openpyxl import load_workbook
 
@@ -47,7 +47,9 @@ def _json_lines(lines: Iterator[bytes]) -> Iterator[Item]:
 def _columns(header: list[str]) -> dict[str, int]:
     """Field to column number. Raises NoteFileError where no column holds the text."""
     names = [str(h or "").strip() for h in header]
-    found = {field: next(names.index(n) for n in accepted if n in names) for field, accepted in COLUMNS.items() if set(accepted) & set(names)}
+    found = {
+        field: next(names.index(n) for n in accepted if n in names) for field, accepted in COLUMNS.items() if set(accepted) & set(names)
+    }
     if "text" not in found:
         raise NoteFileError(f"No column for the note's text: expected one of {', '.join(COLUMNS['text'])}")
     return found
@@ -105,7 +107,7 @@ def _xlsx(path: Path) -> Iterator[Item]:
         book.close()
 
 
-def read_notes(path: Path | None, standard_input: io.BufferedIOBase) -> Iterator[Item]:
+def read_notes(path: Path | None, standard_input: BinaryIO) -> Iterator[Item]:
     """(line or row number, the note's fields or the problem with the line); None reads JSON lines from standard input.
 
     Raises NoteFileError where the file as a whole cannot be read.

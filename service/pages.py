@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from models.labels import DIMENSIONS, WEIGHTS
 from models.quality import dimension_texts
-from models.rubric import DIMENSIONS, WEIGHTS
 from service.texts import CLASSES_LEGEND, LABELS
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -42,12 +42,20 @@ class ProblemError(Exception):
 
 def invalid(faults: Iterable[FieldFault]) -> Problem:
     """The 422 of fields at fault."""
-    return Problem(type="/problems/invalid-field", title="A field is not valid", status=422, detail="See errors for the fields at fault.", errors=list(faults))
+    return Problem(
+        type="/problems/invalid-field",
+        title="A field is not valid",
+        status=422,
+        detail="See errors for the fields at fault.",
+        errors=list(faults),
+    )
 
 
 def too_large(limit: int) -> Problem:
     """The 413 of a body above the limit in bytes."""
-    return Problem(type="/problems/body-too-large", title="The request body is too large", status=413, detail=f"The limit is {limit} bytes.")
+    return Problem(
+        type="/problems/body-too-large", title="The request body is too large", status=413, detail=f"The limit is {limit} bytes."
+    )
 
 
 def faults_of(errors: Iterable[Mapping[str, Any]], prefix: tuple[str | int, ...] = ()) -> list[FieldFault]:
@@ -56,7 +64,13 @@ def faults_of(errors: Iterable[Mapping[str, Any]], prefix: tuple[str | int, ...]
     for error in errors:
         kind = error["type"]
         path = [str(part) for part in (*prefix, *(p for p in error["loc"] if p != "body"))]
-        message = "The body is not valid JSON" if kind == "json_invalid" else "This field is not known" if kind == "extra_forbidden" else str(error["msg"]).removeprefix("Value error, ")
+        message = (
+            "The body is not valid JSON"
+            if kind == "json_invalid"
+            else "This field is not known"
+            if kind == "extra_forbidden"
+            else str(error["msg"]).removeprefix("Value error, ")
+        )
         if kind == "json_invalid":
             path = ["body"]
         out.append(FieldFault(field=".".join(path) or "body", message=message))
@@ -86,4 +100,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, __: Exception) -> JSONResponse:
-        return respond(Problem(title="Something went wrong on our side", status=500, detail="The error is in the server's log under this request's id."))
+        return respond(
+            Problem(
+                title="Something went wrong on our side", status=500, detail="The error is in the server's log under this request's id."
+            )
+        )

@@ -12,24 +12,38 @@ from models.text import normalize
 from service.problems import FieldFault, Problem, faults_of, invalid
 
 MAX_BATCH = 1000
-EXAMPLE_TEXT = "采购部李经理说我们12.8万比用友贵了3万多，他做不了主，要等王总出差回来拍板。没把上线后省的人工讲清楚，怪我。下周三带案例去见王总。"
+EXAMPLE_TEXT = (
+    "采购部李经理说我们12.8万比用友贵了3万多，他做不了主，要等王总出差回来拍板。没把上线后省的人工讲清楚，怪我。下周三带案例去见王总。"
+)
 
 
 class NoteRequest(BaseModel):
     """One visit note."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"id": "crm-1042", "text": EXAMPLE_TEXT, "visited_at": "2026-11-24"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"id": "crm-1042", "text": EXAMPLE_TEXT, "visited_at": "2026-11-24"}]}
+    )
 
-    text: Annotated[str, Field(min_length=1, description="The visit note as the rep typed it, not blank. Offsets in the answer count its Unicode code points.")]
+    text: Annotated[
+        str,
+        Field(
+            min_length=1, description="The visit note as the rep typed it, not blank. Offsets in the answer count its Unicode code points."
+        ),
+    ]
     id: Annotated[str | None, Field(max_length=200, description="Echoed in the answer.")] = None
-    visited_at: Annotated[date | None, Field(description="The day of the visit; relative dates (下周三) count from it. Default: today.")] = None
+    visited_at: Annotated[
+        date | None, Field(description="The day of the visit; relative dates (下周三) count from it. Default: today.")
+    ] = None
     draft: Annotated[bool, Field(description="True while the rep is still typing. A draft is never stored.")] = False
 
 
 class BatchRequest(BaseModel):
     """Up to 1,000 notes; each is checked by itself, so one fault does not lose the others."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"notes": [{"id": "1", "text": EXAMPLE_TEXT}, {"id": "2", "text": "老板不在，资料放前台"}]}]})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"notes": [{"id": "1", "text": EXAMPLE_TEXT}, {"id": "2", "text": "老板不在，资料放前台"}]}]},
+    )
 
     notes: Annotated[list[Any], Field(min_length=1, max_length=MAX_BATCH, description="The notes, each as in POST /v1/analyses.")]
 

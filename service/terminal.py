@@ -11,7 +11,15 @@ from models.analysis import Amount, Analysis
 from models.questions import amount_text
 from service.texts import LABELS
 
-STYLES = {"person": "cyan underline", "objection": "red underline", "price": "yellow underline", "competitor": "magenta underline", "step": "green underline", "funds": "green underline", "class": "blue underline"}
+STYLES = {
+    "person": "cyan underline",
+    "objection": "red underline",
+    "price": "yellow underline",
+    "competitor": "magenta underline",
+    "step": "green underline",
+    "funds": "green underline",
+    "class": "blue underline",
+}
 
 
 def highlighted(text: str, analysis: Analysis) -> Text:
@@ -80,4 +88,10 @@ def show(console: Console, text: str, analysis: Analysis) -> None:
     kind = LABELS["kind"][analysis.kind.label]
     title = f"{kind} {analysis.kind.probability:.0%} · {LABELS['outcome'][analysis.outcome.label]} · {analysis.quality.score} 分（{analysis.quality.grade}）"
     questions = Text("\n".join(f"{i}. {q.text}" for i, q in enumerate(analysis.questions, 1)), style="bold")
-    console.print(Panel(Group(highlighted(text, analysis), Text(), _findings(analysis), Text(), _score(analysis, text), Text(), questions), title=title, title_align="left"))
+    console.print(
+        Panel(
+            Group(highlighted(text, analysis), Text(), _findings(analysis), Text(), _score(analysis, text), Text(), questions),
+            title=title,
+            title_align="left",
+        )
+    )

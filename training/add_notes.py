@@ -1,23 +1,38 @@
 #!/usr/bin/env python3
-"""Expand drafted notes (corpora/WRITING.md) to the form of labels.md, check them, append them to a writer's file."""
+"""Expand drafted notes (corpora/WRITING.md) to the form of labels.md, check them, append them to a writer's file.
+
+    python training/add_notes.py WRITER SPLIT DRAFT.jsonl [--stats]      append a draft; nothing is appended if any line has a fault
+    python training/add_notes.py WRITER SPLIT EV.jsonl --evidence        merge {"id", "ev"} lines into notes already there
+
+Standard library only, so that a writer needs no environment.
+"""
+
+from __future__ import annotations
+
 import argparse
 import collections
 import json
-import pathlib
 import re
 import sys
+from pathlib import Path
+from typing import Any
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent / "corpora"
-sys.path.insert(0, str(ROOT.parent.parent / "shared/eval"))
-from validate import faults  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from models.labels import DIMENSIONS  # noqa: E402
+from training.labels import PRICE_SLOTS, evidence_faults, faults  # noqa: E402
 
-DIMS = ["kp", "need", "recognition", "objection", "figures", "competition", "close_attempt", "diagnosis", "reflection", "next_step"]
-KNOWN = {"style", "industry", "text", "kind", "out", "people", "kp", "obj", "ours", "competitor", "customer", "currency", "gaps", "comp", "class", "next", "funds", "rub", "ask", "tags", "pair", "ev"}
+KINDS = {"d": "diagnostic", "f": "flow_of_events"}
+OUTCOMES = {"s": "signed", "n": "not_signed", "u": "unclear"}
+KEYS = {*PRICE_SLOTS, "style", "industry", "text", "kind", "out", "people", "kp", "obj", "currency", "gaps", "comp", "class", "next", "funds",
+        "rub", "ask", "tags", "pair", "ev"}  # fmt: skip
+LENGTHS = ((0, 8), (8, 30), (30, 100), (100, 250), (250, 9999))
+Note = dict[str, Any]
 
 
-def kp_status(people, given):
-    met = [p for p in people if p["met"]]
-    roles = {p["decision_role"] for p in met}
+def kp_status(people: list[Note], given: str | None) -> str:
+    """labels.md's rule over labelled people; with no person the writer's `given` status stands."""
+    roles = {p["decision_role"] for p in people if p["met"]}
     if not people:
         if given not in ("met_nobody", "unclear", "met_other_only"):
             raise ValueError("no people: give kp as met_nobody, unclear or met_other_only")
@@ -27,152 +42,188 @@ def kp_status(people, given):
     if "influencer" in roles:
         return "met_other_only"
     if "unknown" in roles:
-        return "met_other_only" if any(p["decision_role"] == "first_kp" for p in people) else (given or "unclear")
+        return "met_other_only" if any(p["decision_role"] == "first_kp" for p in people) else given or "unclear"
     return given if given in ("unclear", "met_other_only") else "met_nobody"
 
 
-def expand(d, ident, writer):
-    extra = set(d) - KNOWN
-    if extra:
-        raise ValueError(f"unknown keys {sorted(extra)}")
-    people = []
-    for p in d.get("people", []):
-        m, r, met = p.rsplit("|", 2)
-        if met not in ("met", "no"):
-            raise ValueError(f"person {p!r}: third part is met or no")
-        people.append({"mention": m, "decision_role": r, "met": met == "met"})
-    objs = []
-    for o in d.get("obj", []):
-        t, s, q = o.split("|", 2)
-        objs.append({"type": t, "status": s, "quote": q})
-    num = lambda x: None if x in ("", "null", "None") else (int(float(x)) if float(x) == int(float(x)) else float(x))
-    gaps = []
-    for g in d.get("gaps", []):
-        a, amt, pct = (g.split("|") + ["", ""])[:3]
-        gaps.append({"against": a, "amount": [num(x) for x in amt.split("~")] if "~" in amt else num(amt), "percent": num(pct)})
-    price = {"ours": d.get("ours"), "competitor": d.get("competitor"), "customer": d.get("customer"), "gaps": gaps}
-    if d.get("currency"):
-        price["currency"] = d["currency"]
-    nxt = None
-    if d.get("next"):
-        q, _, w = d["next"].partition("|")
-        nxt = {"quote": q, "when": w or None}
-    if not re.fullmatch("[012]{10}", d.get("rub", "")):
-        raise ValueError(f"rub {d.get('rub')!r}: ten digits 0-2")
-    n = {"id": ident, "writer": writer, "industry": d["industry"], "style": d["style"], "text": d["text"],
-         "kind": {"d": "diagnostic", "f": "flow_of_events"}[d["kind"]],
-         "outcome": {"s": "signed", "n": "not_signed", "u": "unclear"}[d["out"]],
-         "people": people, "kp_status": kp_status(people, d.get("kp")), "objections": objs, "price": price,
-         "competitors": d.get("comp", []), "customer_class": d.get("class"), "next_step": nxt, "funds_date": d.get("funds"),
-         "rubric": dict(zip(DIMS, map(int, d["rub"]))), "must_ask": d["ask"], "tags": d.get("tags", [])}
-    if "ev" in d:
-        n["evidence"] = evidence(d["ev"], d["text"], n["rubric"])
-    if d.get("pair"):
-        n["pair"] = f"{writer}-{d['pair']}"
-    return n
+def _number(text: str) -> int | float | None:
+    if text in ("", "null", "None"):
+        return None
+    value = float(text)
+    return int(value) if value == int(value) else value
 
 
-EVIDENCED = ("need", "recognition", "competition", "close_attempt", "diagnosis", "reflection")
+def _person(entry: str) -> Note:
+    mention, role, met = entry.rsplit("|", 2)
+    if met not in ("met", "no"):
+        raise ValueError(f"person {entry!r}: third part is met or no")
+    return {"mention": mention, "decision_role": role, "met": met == "met"}
 
 
-def evidence(items, text, rubric):
-    """["need|quote", ...] -> {dimension: [quotes]}; every level above 0 of an EVIDENCED dimension has a quote, level 0 none."""
-    out = {}
-    for item in items:
-        d, _, q = item.partition("|")
-        if d not in EVIDENCED:
-            raise ValueError(f"evidence for {d!r}: one of {EVIDENCED}")
-        if not q or q not in text:
-            raise ValueError(f"evidence quote {q!r} not in the text")
-        out.setdefault(d, []).append(q)
-    for d in EVIDENCED:
-        if bool(rubric[d]) != (d in out):
-            raise ValueError(f"rubric {d} is {rubric[d]} but evidence is {out.get(d)}")
+def _gap(entry: str) -> Note:
+    against, amount, percent = [*entry.split("|"), "", ""][:3]
+    return {
+        "against": against,
+        "amount": [_number(x) for x in amount.split("~")] if "~" in amount else _number(amount),
+        "percent": _number(percent),
+    }
+
+
+def _evidence(entries: list[str]) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for entry in entries:
+        dimension, _, quote = entry.partition("|")
+        out.setdefault(dimension, []).append(quote)
     return out
 
 
-def add_evidence(path, draft):
-    """Merge {"id", "ev"} lines into a writer's file; nothing is written if any line has a fault."""
-    notes = {n["id"]: n for n in map(json.loads, path.read_text("utf-8").splitlines())}
+def expand(draft: Note, ident: str, writer: str) -> Note:
+    """A drafted note in the form of labels.md. Raises ValueError, KeyError or TypeError where the draft is not of the drafting form."""
+    if set(draft) - KEYS:
+        raise ValueError(f"unknown keys {sorted(set(draft) - KEYS)}")
+    if not re.fullmatch("[012]{10}", draft.get("rub", "")):
+        raise ValueError(f"rub {draft.get('rub')!r}: ten digits 0-2")
+    people = [_person(p) for p in draft.get("people", [])]
+    objections = [dict(zip(("type", "status", "quote"), o.split("|", 2), strict=True)) for o in draft.get("obj", [])]
+    price: Note = {slot: draft.get(slot) for slot in PRICE_SLOTS}
+    price["gaps"] = [_gap(g) for g in draft.get("gaps", [])]
+    if draft.get("currency"):
+        price["currency"] = draft["currency"]
+    quote, _, when = (draft.get("next") or "").partition("|")
+    note: Note = {
+        "id": ident,
+        "writer": writer,
+        "industry": draft["industry"],
+        "style": draft["style"],
+        "text": draft["text"],
+        "kind": KINDS[draft["kind"]],
+        "outcome": OUTCOMES[draft["out"]],
+        "people": people,
+        "kp_status": kp_status(people, draft.get("kp")),
+        "objections": objections,
+        "price": price,
+        "competitors": draft.get("comp", []),
+        "customer_class": draft.get("class"),
+        "next_step": {"quote": quote, "when": when or None} if quote else None,
+        "funds_date": draft.get("funds"),
+        "rubric": dict(zip(DIMENSIONS, map(int, draft["rub"]), strict=True)),
+        "must_ask": draft["ask"],
+        "tags": draft.get("tags", []),
+    }
+    if "ev" in draft:
+        note["evidence"] = _evidence(draft["ev"])
+    if draft.get("pair"):
+        note["pair"] = f"{writer}-{draft['pair']}"
+    return note
+
+
+def sentences(text: str) -> set[str]:
+    """The pieces of a text, eight characters or longer, that no other note may share."""
+    return {s for s in re.split(r"[，。！？；、,.!?;:：\s|…~]+", text) if len(s) >= 8}
+
+
+def shared_sentences(note: Note, seen: dict[str, list[tuple[str, str | None]]]) -> list[str]:
+    """Sentences this note shares with one seen before (a minimal pair's twin apart); the note's own are then seen too."""
+    found = []
+    for sentence in sorted(sentences(note["text"])):
+        found += [f"shares {sentence!r} with {other}" for other, pair in seen[sentence] if not (pair and pair == note.get("pair"))]
+        seen[sentence].append((note["id"], note.get("pair")))
+    return found
+
+
+def _read(path: Path) -> list[Note]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()] if path.exists() else []
+
+
+def append(writer: str, path: Path, draft: Path) -> list[Note]:
+    """All notes of the writer's file after the draft was appended; exits 1, appending nothing, if a line has a fault."""
+    have = _read(path)
+    seen: dict[str, list[tuple[str, str | None]]] = collections.defaultdict(list)
+    for file in sorted((ROOT / "corpora").glob("*/*.jsonl")):
+        for note in _read(file):
+            shared_sentences(note, seen)
+    new: list[Note] = []
     bad = 0
-    for i, line in enumerate(pathlib.Path(draft).read_text("utf-8").splitlines(), 1):
+    lines = [line for line in draft.read_text("utf-8").splitlines() if line.strip()]
+    for number, line in enumerate(lines, 1):
+        found: list[str] = []
+        try:
+            note = expand(json.loads(line), f"{writer}-{len(have) + number:03d}", writer)
+            found = [*faults(note), *shared_sentences(note, seen)]
+            new.append(note)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            found = [f"{type(error).__name__}: {error}"]
+        for fault in found:
+            print(f"{draft}:{number}: {fault}")
+        bad += bool(found)
+    if bad:
+        sys.exit(f"{bad} faulty lines of {len(lines)}: nothing appended")
+    with path.open("a", encoding="utf-8") as file_out:
+        file_out.writelines(json.dumps(n, ensure_ascii=False) + "\n" for n in new)
+    print(f"{len(new)} appended, {len(have) + len(new)} in {path}")
+    return have + new
+
+
+def merge_evidence(path: Path, draft: Path) -> None:
+    """Merge {"id", "ev"} lines into a writer's file; exits 1, writing nothing, if a line has a fault."""
+    notes = {n["id"]: n for n in _read(path)}
+    bad = 0
+    for number, line in enumerate(draft.read_text("utf-8").splitlines(), 1):
         if not line.strip():
             continue
         try:
-            d = json.loads(line)
-            n = notes[d["id"]]
-            n["evidence"] = evidence(d["ev"], n["text"], n["rubric"])
-        except (ValueError, KeyError) as e:
-            print(f"{draft}:{i}: {type(e).__name__}: {e}")
-            bad += 1
-    missing = [k for k, n in notes.items() if "evidence" not in n]
-    print(f"{bad} faulty lines; without evidence: {missing}")
+            item = json.loads(line)
+            note = notes[item["id"]]
+            note["evidence"] = _evidence(item["ev"])
+            found = list(evidence_faults(note))
+        except (ValueError, KeyError) as error:
+            found = [f"{type(error).__name__}: {error}"]
+        for fault in found:
+            print(f"{draft}:{number}: {fault}")
+        bad += bool(found)
+    print(f"{bad} faulty lines; without evidence: {[k for k, n in notes.items() if 'evidence' not in n]}")
     if bad:
         sys.exit(1)
     path.write_text("".join(json.dumps(n, ensure_ascii=False) + "\n" for n in notes.values()), "utf-8")
 
 
-def sentences(t):
-    return {s for s in re.split(r"[，。！？；、,.!?;:：\s|…~]+", t) if len(s) >= 8}
+def _priced(note: Note) -> bool:
+    return any(note["price"][slot] is not None for slot in PRICE_SLOTS) or bool(note["price"]["gaps"])
 
 
-def main():
-    a = argparse.ArgumentParser(description=__doc__)
-    a.add_argument("writer")
-    a.add_argument("split", choices=["train", "dev", "test"])
-    a.add_argument("draft", nargs="?")
-    a.add_argument("--stats", action="store_true")
-    a.add_argument("--evidence", action="store_true", help="the draft holds {id, ev} lines for notes already in the corpus")
-    o = a.parse_args()
-    out = ROOT / o.split / f"{o.writer}.jsonl"
-    if o.evidence:
-        add_evidence(out, o.draft)
+def print_statistics(notes: list[Note]) -> None:
+    """How the notes stand against WRITING.md's rule 5."""
+    count = collections.Counter
+    print("lengths ≤8/8-30/30-100/100-250/>250:", [sum(low < len(n["text"]) <= high for n in notes) for low, high in LENGTHS])
+    for field in ("kind", "outcome", "kp_status"):
+        print(field, dict(count(n[field] for n in notes)))
+    print("objections", dict(count((o["type"], o["status"]) for n in notes for o in n["objections"])))
+    print(
+        "with price",
+        sum(map(_priced, notes)),
+        *(f"{f} {sum(bool(n[f]) for n in notes)}" for f in ("customer_class", "next_step", "funds_date", "competitors")),
+        "of",
+        len(notes),
+    )
+    print("tags", dict(count(t for n in notes for t in n["tags"])))
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("writer")
+    parser.add_argument("split", choices=["train", "dev", "test"])
+    parser.add_argument("draft", nargs="?", type=Path)
+    parser.add_argument("--stats", action="store_true")
+    parser.add_argument("--evidence", action="store_true", help="the draft holds {id, ev} lines for notes already in the corpus")
+    options = parser.parse_args()
+    path = ROOT / "corpora" / options.split / f"{options.writer}.jsonl"
+    if options.evidence:
+        merge_evidence(path, options.draft)
         return
-    have = [json.loads(x) for x in out.read_text("utf-8").splitlines()] if out.exists() else []
-    bad = 0
-    if o.draft:
-        others = collections.defaultdict(list)
-        for f in ROOT.glob("*/*.jsonl"):
-            for x in f.read_text("utf-8").splitlines():
-                m = json.loads(x)
-                for s in sentences(m["text"]):
-                    others[s].append((m["id"], m.get("pair")))
-        new = []
-        for i, line in enumerate(pathlib.Path(o.draft).read_text("utf-8").splitlines(), 1):
-            if not line.strip():
-                continue
-            try:
-                n = expand(json.loads(line), f"{o.writer}-{len(have) + len(new) + 1:03d}", o.writer)
-                found = list(faults(n))
-                for s in sentences(n["text"]):
-                    for j, p in others[s]:
-                        if not (p and p == n.get("pair")):
-                            found.append(f"shares {s!r} with {j}")
-                    others[s].append((n["id"], n.get("pair")))
-            except (ValueError, KeyError, TypeError, AttributeError) as e:
-                found, n = [f"{type(e).__name__}: {e}"], None
-            for x in found:
-                print(f"{o.draft}:{i}: {x}")
-            bad += bool(found)
-            new.append(n)
-        if bad:
-            print(f"{bad} faulty lines of {len(new)}: nothing appended")
-            sys.exit(1)
-        with open(out, "a", encoding="utf-8") as f:
-            for n in new:
-                f.write(json.dumps(n, ensure_ascii=False) + "\n")
-        have += new
-        print(f"{len(new)} appended, {len(have)} in {out}")
-    if o.stats and have:
-        c = collections.Counter
-        L = [len(n["text"]) for n in have]
-        k = len(have)
-        print("lengths ≤8/8-30/30-100/100-250/>250:", [sum(lo < x <= hi for x in L) for lo, hi in ((0, 8), (8, 30), (30, 100), (100, 250), (250, 9999))])
-        print("kind", dict(c(n["kind"] for n in have)), "outcome", dict(c(n["outcome"] for n in have)), "kp", dict(c(n["kp_status"] for n in have)))
-        print("objections", dict(c((x["type"], x["status"]) for n in have for x in n["objections"])))
-        print("notes with price", sum(any(n["price"][s] is not None for s in ("ours", "competitor", "customer")) or bool(n["price"]["gaps"]) for n in have), "class", sum(bool(n["customer_class"]) for n in have),
-              "next", sum(bool(n["next_step"]) for n in have), "funds", sum(bool(n["funds_date"]) for n in have), "comp", sum(bool(n["competitors"]) for n in have), "of", k)
-        print("tags", dict(c(t for n in have for t in n["tags"])))
+    notes = append(options.writer, path, options.draft) if options.draft else _read(path)
+    if options.stats and notes:
+        print_statistics(notes)
 
 
 if __name__ == "__main__":

@@ -45,8 +45,17 @@ def write_artefacts(nlp: Language, path: Path, notes: Sequence[LabelledNote]) ->
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     hashed, now = corpus_hash(), datetime.now(UTC)
-    counts, metrics = {"train": len(notes)}, {}
-    card = Card(f"{now:%Y%m%d}-{hashed[:8]}", now.isoformat(timespec="seconds"), hashed, counts, SEED, {name: version(name) for name in LIBRARIES}, metrics)
+    counts: dict[str, int] = {"train": len(notes)}
+    metrics: dict[str, dict[str, float | None]] = {}
+    card = Card(
+        f"{now:%Y%m%d}-{hashed[:8]}",
+        now.isoformat(timespec="seconds"),
+        hashed,
+        counts,
+        SEED,
+        {name: version(name) for name in LIBRARIES},
+        metrics,
+    )
     analyzer = Analyzer(nlp, card)
     for split in ("dev", "test"):
         labelled = read_split(split)

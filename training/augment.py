@@ -32,7 +32,11 @@ def _person(rng: random.Random, mention: str, surnames: str) -> str:
     surname = rng.choice(COMMON_SURNAMES if rng.random() < 0.6 else surnames)
     if re.fullmatch(r"[老小阿大][\u4e00-\u9fff]", mention) and mention[1] in surnames:
         return mention[0] + surname
-    if re.fullmatch(r"[\u4e00-\u9fff]{2,3}", mention) and mention[0] in surnames and not re.search(r"[总工姐哥嫂董生姨叔伯科处局老板师妈爸爷]|[经主厂园校院店部科队]", mention[1:]):
+    if (
+        re.fullmatch(r"[\u4e00-\u9fff]{2,3}", mention)
+        and mention[0] in surnames
+        and not re.search(r"[总工姐哥嫂董生姨叔伯科处局老板师妈爸爷]|[经主厂园校院店部科队]", mention[1:])
+    ):
         return surname + "".join(rng.sample(GIVEN_CHARACTERS, len(mention) - 1))
     if mention[0] in surnames and len(mention) > 1 and not mention.startswith(("老板", "厂长", "店", "经", "项目", "安", "房东", "车间")):
         return surname + mention[1:]
@@ -51,4 +55,9 @@ def variant(note: LabelledNote, rng: random.Random) -> LabelledNote:
         text = re.sub("|".join(map(re.escape, longest_first)), lambda m: swaps[m[0]], text)
     if rng.random() < 0.33:
         text = _STOPS.sub(lambda _: " " if rng.random() < 0.3 else "", text)
-    return {**note, "text": text, "people": [{**p, "mention": swaps[p["mention"]]} for p in note["people"]], "competitors": [swaps[c] for c in note["competitors"]]}
+    return {
+        **note,
+        "text": text,
+        "people": [{**p, "mention": swaps[p["mention"]]} for p in note["people"]],
+        "competitors": [swaps[c] for c in note["competitors"]],
+    }

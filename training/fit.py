@@ -31,7 +31,10 @@ def matrix_of(features: Sequence[Sequence[str]], vocabulary: dict[str, int]) -> 
         indices += known
         data += [len(known) ** -0.5] * len(known)
         indptr.append(len(indices))
-    return sparse.csr_matrix((np.array(data, dtype=np.float64), np.array(indices, dtype=np.int32), np.array(indptr, dtype=np.int64)), shape=(len(features), len(vocabulary)))
+    return sparse.csr_matrix(
+        (np.array(data, dtype=np.float64), np.array(indices, dtype=np.int32), np.array(indptr, dtype=np.int64)),
+        shape=(len(features), len(vocabulary)),
+    )
 
 
 def _logistic(x: sparse.csr_matrix, y: NDArray[np.int64], c: float, balance: float, multinomial: int) -> tuple[Matrix, Matrix]:
@@ -85,8 +88,12 @@ def fit_heads(
         keep = targets >= 0
         weights, bias = _logistic(x[keep], targets[keep], c, balance, len(heads))
         return LinearHeads(tuple(heads), vocabulary, weights, bias, link, mean, scale)
-    fitted = Parallel(n_jobs=2)(delayed(_logistic)(x[targets[:, h] >= 0], targets[targets[:, h] >= 0, h], c, balance, 0) for h in range(len(heads)))
-    return LinearHeads(tuple(heads), vocabulary, np.hstack([w for w, _ in fitted]), np.concatenate([b for _, b in fitted]), link, mean, scale)
+    fitted = Parallel(n_jobs=2)(
+        delayed(_logistic)(x[targets[:, h] >= 0], targets[targets[:, h] >= 0, h], c, balance, 0) for h in range(len(heads))
+    )
+    return LinearHeads(
+        tuple(heads), vocabulary, np.hstack([w for w, _ in fitted]), np.concatenate([b for _, b in fitted]), link, mean, scale
+    )
 
 
 def sigmoid_calibration(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> tuple[float, float]:

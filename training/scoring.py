@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from models.rubric import WEIGHTS
+from models.labels import WEIGHTS
 
 Label = dict[str, Any]
 Kappas = list[tuple[int, int]]
@@ -88,7 +88,7 @@ def touches(a: str | None, b: str | None) -> bool:
     if short in long_:
         return True
     need = max(2, len(short) // 2)
-    return any(short[i:i + need] in long_ for i in range(len(short) - need + 1))
+    return any(short[i : i + need] in long_ for i in range(len(short) - need + 1))
 
 
 def same_person(a: str, b: str) -> bool:
@@ -106,7 +106,7 @@ def pair(gold: Sequence[Any], pred: Sequence[Any], same: Callable[[Any, Any], bo
             if any(g is x for x, _ in pairs):
                 continue
             for p in left:
-                if (g == p if exact else same(g, p)):
+                if g == p if exact else same(g, p):
                     pairs.append((g, p))
                     left.remove(p)
                     break
@@ -123,13 +123,13 @@ def same_amount(a: Any, b: Any) -> bool:
         return (x is None and y is None) or (x is not None and y is not None and abs(x - y) <= t * max(abs(x), abs(y), 1e-9))
 
     if la and lb:
-        return all(near(x, y, .01) for x, y in zip(a, b, strict=True))
+        return all(near(x, y, 0.01) for x, y in zip(a, b, strict=True))
     if la != lb:
         r, v = (a, b) if la else (b, a)
         ends = [x for x in r if x is not None]
         marks = ends + ([sum(ends) / 2] if len(ends) == 2 else [])
-        return any(near(v, m, .05) for m in marks)
-    return near(a, b, .01)
+        return any(near(v, m, 0.05) for m in marks)
+    return near(a, b, 0.01)
 
 
 def kappa(pairs: Kappas, k: int) -> float | None:
@@ -161,10 +161,11 @@ def spearman(xs: Sequence[float], ys: Sequence[float]) -> float | None:
                 r[order[t]] = (i + j) / 2
             i = j + 1
         return r
+
     a, b = ranks(xs), ranks(ys)
     ma, mb = sum(a) / len(a), sum(b) / len(b)
     num = sum((x - ma) * (y - mb) for x, y in zip(a, b, strict=True))
-    den = (sum((x - ma) ** 2 for x in a) * sum((y - mb) ** 2 for y in b)) ** .5
+    den = (sum((x - ma) ** 2 for x in a) * sum((y - mb) ** 2 for y in b)) ** 0.5
     return float(num / den) if den else None
 
 
@@ -223,7 +224,9 @@ def score(gold: Mapping[str, Label], predicted: Mapping[str, Label]) -> dict[str
         ok = len(pair(gc, pc, lambda a, b: a in b or b in a))
         c["competitors F1"].add(ok, len(pc) - ok, len(gc) - ok)
         gold_class, class_ = g.get("customer_class"), p.get("customer_class")
-        c["customer_class F1"].add(bool(gold_class) and gold_class == class_, bool(class_) and gold_class != class_, bool(gold_class) and gold_class != class_)
+        c["customer_class F1"].add(
+            bool(gold_class) and gold_class == class_, bool(class_) and gold_class != class_, bool(gold_class) and gold_class != class_
+        )
         a, b = g.get("funds_date"), p.get("funds_date")
         c["funds_date F1"].add(touches(a, b), bool(b) and not touches(a, b), bool(a) and not touches(a, b))
         a, b = g.get("next_step") or {}, p.get("next_step") or {}
@@ -242,26 +245,44 @@ def score(gold: Mapping[str, Label], predicted: Mapping[str, Label]) -> dict[str
         if want:
             r["must_ask recall@3"].add(sum(q in asked for q in want), len(want))
             r["must_ask first hit"].add(bool(asked) and asked[0] in want)
-    out: dict[str, float | None] = {k: v.f1 for k, v in {**r, **c}.items()}
+    out: dict[str, float | None] = {k: v.f1 for k, v in r.items()} | {k: v.f1 for k, v in c.items()}
     f1s = []
     for label in ("diagnostic", "flow_of_events"):
         tp = sum(a == b == label for a, b in kinds)
-        d = 2 * tp + sum(a != label and b == label for a, b in kinds) + sum(a == label and b != label for a, b in kinds)
-        f1s.append(2 * tp / d if d else 0.0)
+        denominator = 2 * tp + sum(a != label and b == label for a, b in kinds) + sum(a == label and b != label for a, b in kinds)
+        f1s.append(2 * tp / denominator if denominator else 0.0)
     out["kind macro-F1"] = sum(f1s) / 2
     qwk = [kappa(v, 3) for v in levels.values()]
     out["rubric mean QWK"] = sum(q for q in qwk if q is not None) / max(1, sum(q is not None for q in qwk))
-    for d, v in levels.items():
-        out[f"rubric QWK {d}"] = kappa(v, 3)
+    for dimension, pairs in levels.items():
+        out[f"rubric QWK {dimension}"] = kappa(pairs, 3)
     out["score Spearman"] = spearman([a for a, _ in totals], [b for _, b in totals])
     out["score QWK"] = kappa([(min(9, int(a // 10)), max(0, min(9, int(b // 10)))) for a, b in totals], 10)
     out["score MAE"] = sum(abs(a - b) for a, b in totals) / len(totals) / 100
     return out
 
 
-HEADLINES = ["kind macro-F1", "people F1", "people+role F1", "first KP F1", "kp_status accuracy", "objection type F1",
-            "objection type+status F1", "objection type+quote F1", "price slots F1", "price gap F1", "competitors F1", "customer_class F1",
-            "next_step F1", "next_step when F1", "funds_date F1", "outcome accuracy", "rubric mean QWK",
-            "score Spearman", "score QWK", "score MAE", "must_ask recall@3", "must_ask first hit"]
-
-
+HEADLINES = [
+    "kind macro-F1",
+    "people F1",
+    "people+role F1",
+    "first KP F1",
+    "kp_status accuracy",
+    "objection type F1",
+    "objection type+status F1",
+    "objection type+quote F1",
+    "price slots F1",
+    "price gap F1",
+    "competitors F1",
+    "customer_class F1",
+    "next_step F1",
+    "next_step when F1",
+    "funds_date F1",
+    "outcome accuracy",
+    "rubric mean QWK",
+    "score Spearman",
+    "score QWK",
+    "score MAE",
+    "must_ask recall@3",
+    "must_ask first hit",
+]

@@ -11,11 +11,11 @@ from spacy.tokens import Doc
 
 from models.amounts import AmountMention
 from models.clause_heads import COLUMN, EVIDENCE, HEADS
-from models.gaps import _factor
+from models.gaps import reduction_factor
 from models.judge import OUTCOMES
+from models.labels import DIMENSIONS, QUESTION_IDS
 from models.people import ROLES, Candidate, same_person
 from models.prices import MONEY_ROLES, representative
-from models.rubric import DIMENSIONS, QUESTION_IDS
 from models.text import NormalizedText, normalize
 from training.corpus import LabelledNote
 
@@ -67,7 +67,10 @@ def _same(a: Any, b: Any) -> bool:
         return False
     a, b = (list(v) if isinstance(v, (list, tuple)) else v for v in (a, b))
     if isinstance(a, list) and isinstance(b, list):
-        return all(x == y or (x is not None and y is not None and abs(x - y) <= 0.01 * max(abs(x), abs(y), 1e-9)) for x, y in zip(a, b, strict=True))
+        return all(
+            x == y or (x is not None and y is not None and abs(x - y) <= 0.01 * max(abs(x), abs(y), 1e-9))
+            for x, y in zip(a, b, strict=True)
+        )
     if isinstance(a, list) or isinstance(b, list):
         pair, value = (a, b) if isinstance(a, list) else (b, a)
         return any(v is not None and abs(v - value) <= 0.001 * max(abs(value), 1) for v in pair)
@@ -83,7 +86,9 @@ def price_targets(note: LabelledNote, amounts: tuple[AmountMention, ...]) -> Int
 
     def follows(slot: str, factor: float) -> bool:
         target = price.get(slot)
-        return target is not None and any(abs(m * factor - representative(tuple(target) if isinstance(target, list) else target)) <= 0.011 * m for m in money)
+        return target is not None and any(
+            abs(m * factor - representative(tuple(target) if isinstance(target, list) else target)) <= 0.011 * m for m in money
+        )
 
     for i, amount in enumerate(amounts):
         role = "other"
@@ -95,10 +100,19 @@ def price_targets(note: LabelledNote, amounts: tuple[AmountMention, ...]) -> Int
             else:
                 for side in ("competitor", "customer"):
                     gap = gaps.get(side)
-                    if gap and gap["amount"] is not None and _same([abs(x) if x is not None else None for x in gap["amount"]] if isinstance(gap["amount"], list) else abs(gap["amount"]), amount.value):
+                    if (
+                        gap
+                        and gap["amount"] is not None
+                        and _same(
+                            [abs(x) if x is not None else None for x in gap["amount"]]
+                            if isinstance(gap["amount"], list)
+                            else abs(gap["amount"]),
+                            amount.value,
+                        )
+                    ):
                         role = f"gap_{side}"
         else:
-            factor = _factor(_Reduction(amount))
+            factor = reduction_factor(amount.form, amount.value)
             for side in ("competitor", "customer"):
                 gap = gaps.get(side)
                 share = gap and gap["percent"]
@@ -112,13 +126,6 @@ def price_targets(note: LabelledNote, amounts: tuple[AmountMention, ...]) -> Int
                 role = "customer"
         out[i] = MONEY_ROLES.index(role)
     return out
-
-
-class _Reduction:
-    """The two attributes gaps._factor reads, of an amount without a role."""
-
-    def __init__(self, amount: AmountMention) -> None:
-        self.form, self.value = amount.form, amount.value
 
 
 def clause_targets(note: LabelledNote, doc: Doc, normalized: NormalizedText) -> Ints:

@@ -23,11 +23,11 @@ from spacy.tokens import Doc
 from models.clause_heads import COLUMN, HEADS, OBJECTION_TYPES, clause_features
 from models.clauses import STOPS, gap_features
 from models.judge import OUTCOMES, RUBRIC_HEADS, note_features, signature
+from models.labels import QUESTION_IDS
 from models.linear import LinearHeads
 from models.people import ROLES, person_features
 from models.pipeline import COMPONENTS, build_nlp
 from models.prices import MONEY_ROLES, price_features
-from models.rubric import QUESTION_IDS
 from models.text import NormalizedText, normalize
 from training.artefacts import write_artefacts
 from training.augment import variant
@@ -163,7 +163,13 @@ def choose_thresholds(items: Sequence[Item]) -> dict[str, float]:
         for item in items:
             table = item.doc._.clause_probabilities
             best = float(table[:, COLUMN[head]].max()) if len(table) else 0.0
-            gold = item.note["next_step"] if head == "next_step" else item.note["funds_date"] if head == "funds" else any(o["type"] == head for o in item.note["objections"])
+            gold = (
+                item.note["next_step"]
+                if head == "next_step"
+                else item.note["funds_date"]
+                if head == "funds"
+                else any(o["type"] == head for o in item.note["objections"])
+            )
             pairs.append((best, bool(gold)))
 
         def f1(t: float, pairs: list[tuple[float, bool]] = pairs) -> float:
@@ -216,7 +222,9 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
     third = np.hstack([second, outcomes])
 
     def fit_verdict(mask: NDArray[np.bool_]) -> LinearHeads:
-        return fit_heads(["diagnostic", *QUESTION_IDS], pick(mask), verdict_y[mask], dense=third[mask], c=RUBRIC_C, dense_weight=DENSE_WEIGHT)
+        return fit_heads(
+            ["diagnostic", *QUESTION_IDS], pick(mask), verdict_y[mask], dense=third[mask], c=RUBRIC_C, dense_weight=DENSE_WEIGHT
+        )
 
     held_out = cross(fit_verdict, third, 1 + len(QUESTION_IDS))[:, 0].astype(np.float64)
     slope, shift = sigmoid_calibration(np.log(held_out / (1 - held_out)), verdict_y[:, 0])

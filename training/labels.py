@@ -1,0 +1,96 @@
+"""The form of a labelled note, checked by the rules of shared/eval/validate.py and the corpus's own additions. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from models.analysis import DecisionRole, KindLabel, KpStatus, ObjectionStatus, ObjectionType, OutcomeLabel
+from models.labels import DIMENSIONS, QUESTION_IDS
+
+EVIDENCED = ("need", "recognition", "competition", "close_attempt", "diagnosis", "reflection")
+"""Dimensions whose evidence the corpus quotes; the other four find theirs in people, objections, price and next_step."""
+PRICE_SLOTS = ("ours", "competitor", "customer")
+
+
+def is_amount(value: Any) -> bool:
+    """A number, [low, high] with at most one open end, or None."""
+
+    def number(x: Any) -> bool:
+        return isinstance(x, (int, float)) and not isinstance(x, bool)
+
+    if value is None or number(value):
+        return True
+    return isinstance(value, list) and len(value) == 2 and all(x is None or number(x) for x in value) and any(x is not None for x in value)
+
+
+def evidence_faults(note: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the quoted evidence, where a note has any."""
+    quoted, rubric = note.get("evidence"), note.get("rubric", {})
+    if quoted is None:
+        return
+    for dimension, quotes in quoted.items():
+        if dimension not in EVIDENCED:
+            yield f"evidence for {dimension!r}"
+        yield from (f"evidence quote {q!r} not in the text" for q in quotes if not q or q not in note["text"])
+    for dimension in EVIDENCED:
+        if bool(rubric.get(dimension)) != bool(quoted.get(dimension)):
+            yield f"rubric {dimension} is {rubric.get(dimension)} but its evidence is {quoted.get(dimension)}"
+
+
+def _people_faults(note: dict[str, Any]) -> Iterator[str]:
+    for person in note.get("people", []):
+        if person.get("mention", "\0") not in note.get("text", ""):
+            yield f"person {person.get('mention')!r} not in the text"
+        if person.get("decision_role") not in get_args(DecisionRole) or not isinstance(person.get("met"), bool):
+            yield f"person {person}"
+
+
+def _price_faults(note: dict[str, Any]) -> Iterator[str]:
+    price = note.get("price") or {}
+    for slot in PRICE_SLOTS:
+        if not is_amount(price.get(slot)):
+            yield f"price {slot} {price.get(slot)!r}"
+    for gap in price.get("gaps", []):
+        empty = gap.get("amount") is None and gap.get("percent") is None
+        if gap.get("against") not in {"competitor", "customer"} or not is_amount(gap.get("amount")) or empty:
+            yield f"gap {gap}"
+
+
+def _quote_faults(note: dict[str, Any]) -> Iterator[str]:
+    text = note.get("text", "")
+    for objection in note.get("objections", []):
+        if not objection.get("quote") or objection["quote"] not in text:
+            yield f"objection quote {objection.get('quote')!r} not in the text"
+        if objection.get("type") not in get_args(ObjectionType) or objection.get("status") not in get_args(ObjectionStatus):
+            yield f"objection {objection}"
+    yield from (f"competitor {c!r} not in the text" for c in note.get("competitors", []) if c not in text)
+    step = note.get("next_step")
+    if step is not None:
+        if step.get("quote", "\0") not in text:
+            yield f"next_step {step.get('quote')!r} not in the text"
+        if step.get("when") is not None and step["when"] not in text:
+            yield f"next_step when {step['when']!r} not in the text"
+    if note.get("funds_date") is not None and note["funds_date"] not in text:
+        yield f"funds_date {note['funds_date']!r} not in the text"
+
+
+def faults(note: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with one labelled note, a line a fault."""
+    if not note.get("text", "").strip():
+        yield "no text"
+    for field, allowed in (("kind", get_args(KindLabel)), ("outcome", get_args(OutcomeLabel)), ("kp_status", get_args(KpStatus))):
+        if note.get(field) not in allowed:
+            yield f"{field} {note.get(field)!r}"
+    yield from _people_faults(note)
+    yield from _quote_faults(note)
+    yield from _price_faults(note)
+    if note.get("customer_class") not in {None, "A", "B", "C", "D"}:
+        yield f"customer_class {note.get('customer_class')!r}"
+    rubric = note.get("rubric", {})
+    if set(rubric) != set(DIMENSIONS) or any(level not in (0, 1, 2) for level in rubric.values()):
+        yield f"rubric {rubric}"
+    asked = note.get("must_ask", [])
+    if not 1 <= len(asked) <= 3 or set(asked) - set(QUESTION_IDS) or len(set(asked)) < len(asked):
+        yield f"must_ask {asked}"
+    yield from evidence_faults(note)
