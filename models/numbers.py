@@ -81,7 +81,7 @@ def parse_number(phrase: str) -> int | float | None:
     A tail after a scale is colloquial: 3万5 is 35000 and 8千6 is 8600, but 3万500 is 30500.
     """
     phrase = phrase.replace(" ", "").lstrip("¥￥$")
-    if not phrase:
+    if not phrase or phrase in "wWkK":
         return None
     found = _PLAIN.fullmatch(phrase)
     if not found:

@@ -61,7 +61,8 @@ def _one(character: str) -> str:
     if category == "So" and ord(character) >= 0x2190 and not unicodedata.decomposition(character):
         return ","
     table = _characters()
-    return "".join(table.get(ord(c), c) for c in unicodedata.normalize("NFKC", character))
+    folded = (c for c in unicodedata.normalize("NFKC", character) if unicodedata.category(c) not in _DROPPED_CATEGORIES)
+    return "".join(table.get(ord(c), c) for c in folded)
 
 
 def normalize(sent: str) -> NormalizedText:

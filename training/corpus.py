@@ -31,6 +31,11 @@ def read_split(split: str, root: Path = CORPORA) -> list[LabelledNote]:
     return notes
 
 
+def read_writers(root: Path = CORPORA) -> list[dict[str, Any]]:
+    """The writers' briefs: writer, split, industries, brief."""
+    return [json.loads(line) for line in (root / "writers.jsonl").read_text("utf-8").splitlines()]
+
+
 def corpus_hash(root: Path = CORPORA) -> str:
     """SHA-256 over the names and bytes of all note files."""
     digest = hashlib.sha256()
