@@ -24,6 +24,10 @@ SENTENCE_STOPS = frozenset("。!?;\n|…")
 LONG_RUN = 16
 """A run of more characters without any stop is offered to the boundary model."""
 BOUNDARY_THRESHOLD = 0.5
+LONGEST = 22
+"""A piece still longer than this is cut at its most probable gap, from WEAK_BOUNDARY on."""
+WEAK_BOUNDARY = 0.08
+SHORTEST = 4
 MAX_LABEL = 6
 """A piece this short before a colon is the heading of what follows (异议:…)."""
 _EDGE = " \t\n,。!?;:、“”\"'()「」『』《》[]【】-—…~|·>•*"
@@ -83,13 +87,19 @@ class ClauseSplitter:
             return []
         words = [t.text for t in doc[first:last]]
         tags = [t.tag_ for t in doc[first:last]]
-        cuts, since = [], 0
-        for i in range(1, len(words)):
-            since += len(words[i - 1])
-            if since >= 4 and self.boundaries.probabilities(gap_features(words, tags, i))[0] > BOUNDARY_THRESHOLD:
-                cuts.append(first + i)
-                since = 0
-        return cuts
+        offsets = [0]
+        for word in words:
+            offsets.append(offsets[-1] + len(word))
+        stops = [0.0] + [float(self.boundaries.probabilities(gap_features(words, tags, i))[0]) for i in range(1, len(words))]
+
+        def split(a: int, b: int) -> list[int]:
+            inner = [i for i in range(a + 1, b) if offsets[i] - offsets[a] >= SHORTEST <= offsets[b] - offsets[i]]
+            best = max(inner, key=lambda i: stops[i], default=None)
+            if best is None or stops[best] < (WEAK_BOUNDARY if offsets[b] - offsets[a] > LONGEST else BOUNDARY_THRESHOLD):
+                return []
+            return [*split(a, best), best, *split(best, b)]
+
+        return [first + i for i in split(0, len(words))]
 
     def predict(self, doc: Doc) -> tuple[Clause, ...]:
         """The clauses of a Doc over normalised text, in order; a note of nothing but stops has none."""

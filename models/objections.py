@@ -7,13 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import ObjectionStatus, ObjectionType
 from models.clause_heads import COLUMN, OBJECTION_TYPES
+from models.context import Context
 
 RESOLVED_THRESHOLD = 0.5
+DENIALS: dict[str, tuple[str, frozenset[str]]] = {
+    "price": ("price_fine", frozenset(["price_high", "price_bargain"])),
+    "payment": ("pay_fine", frozenset(["pay_lack", "pay_terms"])),
+}
+"""Type to the cue group that denies it and the groups that affirm it all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,15 @@ class FoundObjection:
     start: int
     end: int
     probability: float
+
+
+def _denied(kind: ObjectionType, context: Context) -> bool:
+    """Whether a clause denies the type (没嫌贵, 钱不是问题) and nothing in it affirms it."""
+    if kind not in DENIALS:
+        return False
+    denial, affirmed = DENIALS[kind]
+    groups = {g for h in context.hits for g in h.groups}
+    return denial in groups and not affirmed & groups
 
 
 class ObjectionFinder:
@@ -40,7 +56,7 @@ class ObjectionFinder:
             return ()
         found = []
         for kind in OBJECTION_TYPES:
-            column = table[:, COLUMN[kind]]
+            column = np.where([_denied(kind, c) for c in doc._.contexts], 0, table[:, COLUMN[kind]])
             best = int(column.argmax())
             if column[best] < self.thresholds[kind]:
                 continue

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from datasketch import MinHash, MinHashLSH
+
+from training.corpus import SPLITS, read_split, read_writers
+from training.labels import faults
+from training.scoring import score
+from training.validate import corpus_faults
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "eval"
+NOTES = [n for split in SPLITS for n in read_split(split)]
+SAME = 0.6
+"""Share of common four-character shingles from which two notes count as one written twice."""
+
+
+def test_no_faults() -> None:
+    assert corpus_faults() == []
+
+
+def test_at_least_300_notes_and_no_writer_in_two_splits() -> None:
+    assert len(NOTES) >= 300
+    splits: dict[str, set[str]] = {}
+    for split in SPLITS:
+        for note in read_split(split):
+            splits.setdefault(note["writer"], set()).add(split)
+    assert all(len(s) == 1 for s in splits.values())
+    assert set(splits) <= {w["writer"] for w in read_writers()}
+
+
+def test_test_industries_are_partly_unseen_in_train() -> None:
+    assert {n["industry"] for n in read_split("test")} - {n["industry"] for n in read_split("train")}
+
+
+def test_no_near_duplicates() -> None:
+    index = MinHashLSH(threshold=SAME, num_perm=128)
+    hashes = {}
+    for note in NOTES:
+        text = note["text"]
+        if len(text) < 12:
+            continue
+        sketch = MinHash(num_perm=128)
+        for i in range(len(text) - 3):
+            sketch.update(text[i : i + 4].encode())
+        hashes[note["id"]] = sketch
+        index.insert(note["id"], sketch)
+    pairs = {n["id"]: n.get("pair") for n in NOTES}
+    near = {tuple(sorted((a, b))) for a, s in hashes.items() for b in index.query(s) if a != b and not (pairs[a] and pairs[a] == pairs[b]) and s.jaccard(hashes[b]) >= SAME}
+    assert near == set()
+
+
+def test_the_sample_is_not_in_the_corpus() -> None:
+    if not SHARED.is_dir():
+        pytest.skip("shared/ is not beside this checkout")
+    sample = [json.loads(line)["text"] for line in (SHARED / "sample.jsonl").read_text("utf-8").splitlines()]
+    texts = {n["text"] for n in NOTES}
+    assert not texts & set(sample)
+
+
+BROKEN = [
+    ({"kind": "good"}, "kind"), ({"outcome": None}, "outcome"), ({"people": [{"mention": "赵总", "decision_role": "unknown", "met": True}]}, "not in the text"),
+    ({"objections": [{"type": "price", "status": "maybe", "quote": "嫌贵"}]}, "objection"), ({"price": {"ours": "3万"}}, "price ours"),
+    ({"customer_class": "E"}, "customer_class"), ({"must_ask": []}, "must_ask"), ({"rubric": {"kp": 3}}, "rubric"), ({"next_step": {"quote": "明天去", "when": None}}, "next_step"), ({"text": " "}, "no text"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "fault"), BROKEN)
+def test_label_faults_are_found(change: dict, fault: str) -> None:
+    note = {**next(n for n in NOTES if n["text"] and not n["people"]), **change}
+    assert any(fault in f for f in faults(note))
+
+
+def shared_module(name: str):
+    if not SHARED.is_dir():
+        pytest.skip("shared/ is not beside this checkout")
+    sys.path.insert(0, str(SHARED))
+    return __import__(name)
+
+
+def test_our_label_rules_are_those_of_the_shared_validator() -> None:
+    validate = shared_module("validate")
+    for note in NOTES:
+        assert list(validate.faults(note)) == []
+    for change, _ in BROKEN:
+        note = {**NOTES[0], **change}
+        assert bool(list(validate.faults(note))) == bool([f for f in faults(note) if not f.startswith("evidence")])
+
+
+def test_our_scores_are_those_of_the_shared_script(analyzer) -> None:
+    from training.artefacts import predictions
+
+    shared = shared_module("score")
+    notes = read_split("dev")[:40]
+    gold = {n["id"]: n for n in notes}
+    predicted = predictions(analyzer, notes)
+    assert score(gold, predicted) == pytest.approx(shared.score(gold, predicted), nan_ok=True)
+
+
+def test_training_twice_gives_the_same_predictions() -> None:
+    """Same corpus, same seed: on a part of the corpus, so that it takes seconds."""
+    from datetime import date
+
+    from models.analysis import Note
+    from models.artefacts import Card
+    from models.pipeline import Analyzer, build_nlp
+    from training.train import train
+
+    notes = [n for n in read_split("train") if n["writer"] in ("w01", "w02", "w05", "w10", "w11", "w13")]
+    card = Card("a", "b", "c", {}, 0, {}, {})
+    results = []
+    for _ in range(2):
+        nlp = build_nlp()
+        train(nlp, notes)
+        analyzer = Analyzer(nlp, card)
+        results.append([analyzer.analyze(Note(n["text"]), date(2026, 1, 1)) for n in read_split("dev")[:30]])
+    assert results[0] == results[1]
