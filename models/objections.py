@@ -18,6 +18,7 @@ from models.context import Context
 RESOLVED_THRESHOLD = 0.5
 DENIALS: dict[str, tuple[str, frozenset[str]]] = {
     "price": ("price_fine", frozenset(["price_high", "price_bargain"])),
+    "authority": ("decides_self", frozenset(["authority"])),
     "payment": ("pay_fine", frozenset(["pay_lack", "pay_terms"])),
 }
 """Type to the cue group that denies it and the groups that affirm it all the same."""

@@ -1,4 +1,4 @@
-"""A limit on every request body, counted while it streams in, so that a false Content-Length gains nothing."""
+"""A limit on every request body, counted while it comes in, so that a false Content-Length gains nothing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.problems import respond, too_large
 
 
-class _TooLargeError(Exception):
-    pass
-
-
 class BodyLimit:
-    """ASGI middleware: a body above `limit` bytes is answered with 413 and not read further."""
+    """ASGI middleware: a body above `limit` bytes is answered with 413 and not read further; a smaller one is handed on whole."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app, self.limit = app, limit
@@ -22,29 +18,28 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        refusal = respond(too_large(self.limit))
-        if declared.isdigit() and int(declared) > self.limit:
-            await refusal(scope, receive, send)
+        body = None if declared.isdigit() and int(declared) > self.limit else await self._read(receive)
+        if body is None:
+            await respond(too_large(self.limit))(scope, receive, send)
             return
-        seen = 0
-        started = False
+        handed = False
 
-        async def counted() -> Message:
-            nonlocal seen
+        async def replay() -> Message:
+            nonlocal handed
+            if handed:
+                return await receive()
+            handed = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self.app(scope, replay, send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The whole body, or None once it has passed the limit."""
+        body = bytearray()
+        while True:
             message = await receive()
-            if message["type"] == "http.request":
-                seen += len(message.get("body", b""))
-                if seen > self.limit:
-                    raise _TooLargeError
-            return message
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.app(scope, counted, watched)
-        except _TooLargeError:
-            if not started:
-                await refusal(scope, receive, send)
+            body += message.get("body", b"")
+            if len(body) > self.limit:
+                return None
+            if not message.get("more_body", False):
+                return bytes(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+_FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 class FieldFault(BaseModel):
@@ -58,12 +60,17 @@ def too_large(limit: int) -> Problem:
     )
 
 
+def _safe(part: str | int) -> str:
+    """A path's part as it may be repeated: a field's name is the caller's own text, so only a plain short one is."""
+    return str(part) if isinstance(part, int) or _FIELD_NAME.fullmatch(part) else "(unknown)"
+
+
 def faults_of(errors: Iterable[Mapping[str, Any]], prefix: tuple[str | int, ...] = ()) -> list[FieldFault]:
     """pydantic's errors as field faults: path and message, never the input."""
     out = []
     for error in errors:
         kind = error["type"]
-        path = [str(part) for part in (*prefix, *(p for p in error["loc"] if p != "body"))]
+        path = [_safe(part) for part in (*prefix, *(p for p in error["loc"] if p != "body"))]
         message = (
             "The body is not valid JSON"
             if kind == "json_invalid"

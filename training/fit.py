@@ -29,7 +29,7 @@ def matrix_of(features: Sequence[Sequence[str]], vocabulary: dict[str, int]) -> 
     for item in features:
         known = sorted({vocabulary[f] for f in item if f in vocabulary})
         indices += known
-        data += [len(known) ** -0.5] * len(known)
+        data += [max(1, len(known)) ** -0.5] * len(known)
         indptr.append(len(indices))
     return sparse.csr_matrix(
         (np.array(data, dtype=np.float64), np.array(indices, dtype=np.int32), np.array(indptr, dtype=np.int64)),

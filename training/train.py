@@ -38,7 +38,7 @@ from training.targets import clause_targets, name_tags, note_targets, person_tar
 FOLDS = 5
 VARIANTS = 2
 PRICES_BALANCE = 0.3
-PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 20.0, 4.0, 20.0, 0.35
+PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 20.0, 4.0, 20.0, 0.7
 RUBRIC_C, DENSE_WEIGHT = 0.05, 1.0
 TRAINED = Path(__file__).resolve().parent.parent / "models" / "trained"
 
