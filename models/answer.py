@@ -109,7 +109,7 @@ class Answerer:
     def __call__(self, note: Note, normalized: NormalizedText, doc: Doc, today: date) -> Analysis:
         sent = _Sent(note, normalized)
         judgement: Judgement = doc._.judgement
-        slots = assemble(doc.text, doc._.prices)
+        slots = assemble(doc._.text, doc._.prices)
         outcome = judgement.outcome
         return Analysis(
             id=note.id,
@@ -155,7 +155,7 @@ class Answerer:
         if claimed and "influencer" in met and "first_kp" not in met:
             warnings.append("记录里写了第一KP，但见到的人看起来还要请示别人")
         first = next((p for p in sorted(deciders, key=lambda p: (not p.met, p.start))), None)
-        return Kp(kp_status(people, doc.text), sent[(first.start, first.end)] if first else None, tuple(warnings))
+        return Kp(kp_status(people, doc._.text), sent[(first.start, first.end)] if first else None, tuple(warnings))
 
     def _price(self, doc: Doc, slots: Slots, sent: _Sent) -> Price:
         mentions = []

@@ -47,8 +47,8 @@ def _buckets(doc: Doc, starts: list[int]) -> list[set[str]]:
 
 def clause_features(doc: Doc) -> list[list[str]]:
     """One list of features a clause. Needs: clauses, context, people, prices."""
-    text, clauses, contexts = doc.text, doc._.clauses, doc._.contexts
-    words = [t.text for t in doc]
+    text, clauses, contexts = doc._.text, doc._.clauses, doc._.contexts
+    words = doc._.words
     marks = _buckets(doc, [c.start for c in clauses])
     own: list[list[str]] = []
     cue_names: list[list[str]] = []

@@ -85,8 +85,7 @@ class ClauseSplitter:
         """Token indices where an unpunctuated run of tokens [first, last) starts a new clause."""
         if self.boundaries is None:
             return []
-        words = [t.text for t in doc[first:last]]
-        tags = [t.tag_ for t in doc[first:last]]
+        words, tags = doc._.words[first:last], doc._.tags[first:last]
         offsets = [0]
         for word in words:
             offsets.append(offsets[-1] + len(word))
@@ -103,8 +102,8 @@ class ClauseSplitter:
 
     def predict(self, doc: Doc) -> tuple[Clause, ...]:
         """The clauses of a Doc over normalised text, in order; a note of nothing but stops has none."""
-        text = doc.text
-        starts = [t.idx for t in doc]
+        text = doc._.text
+        starts = doc._.starts
         clauses: list[Clause] = []
         sentence, label, token = 0, "", 0
         for begin, finish, stop in split_at_stops(text):

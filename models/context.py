@@ -56,7 +56,7 @@ class ContextReader:
 
     def predict(self, doc: Doc, cues: list[CueHit]) -> tuple[Context, ...]:
         """One Context a clause."""
-        text, clauses = doc.text, doc._.clauses
+        text, clauses = doc._.text, doc._.clauses
         starts = [h.start for h in cues]
         person_starts = [n.start for n in doc._.names if n.label == "PER"]
         contexts: list[Context] = []
@@ -77,7 +77,7 @@ class ContextReader:
         return tuple(contexts)
 
     def __call__(self, doc: Doc) -> Doc:
-        text = doc.text
+        text = doc._.text
         cues = self._scan(text)
         doc._.cues = tuple(cues)
         doc._.times = tuple(find_times(text))

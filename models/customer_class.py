@@ -53,5 +53,5 @@ def find_class(text: str) -> FoundClass | None:
 
 @Language.component("customer_class", assigns=["doc._.customer_class"])
 def customer_class(doc: Doc) -> Doc:
-    doc._.customer_class = find_class(doc.text)
+    doc._.customer_class = find_class(doc._.text)
     return doc

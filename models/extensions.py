@@ -1,4 +1,7 @@
-"""The Doc extensions of the pipeline: what each component writes, in one place."""
+"""The Doc extensions of the pipeline: what each component writes, in one place.
+
+text, words, tags and starts (character offsets of the words) are the tokenizer's, kept as plain Python values: spaCy makes a Token for each look.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,10 @@ from typing import Any
 from spacy.tokens import Doc
 
 EXTENSIONS: dict[str, Any] = {
+    "text": "",
+    "words": (),
+    "tags": (),
+    "starts": (),
     "clauses": (),
     "names": (),
     "cues": (),

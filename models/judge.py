@@ -52,8 +52,8 @@ class Judgement:
 def signature(doc: Doc) -> tuple[list[str], list[float]]:
     """What the finders found, as named features and as numbers. Needs every finder."""
     people, objections, table = doc._.people, doc._.objections, doc._.clause_probabilities
-    slots = assemble(doc.text, doc._.prices)
-    status = kp_status(people, doc.text)
+    slots = assemble(doc._.text, doc._.prices)
+    status = kp_status(people, doc._.text)
     names = (
         [f"P{p.role}{p.met}" for p in people]
         + [f"O{o.type}{o.status}" for o in objections]
@@ -84,8 +84,8 @@ def signature(doc: Doc) -> tuple[list[str], list[float]]:
         float(doc._.customer_class is not None),
     ]
     numbers += [
-        float(len({doc.text[n.start : n.end] for n in doc._.names if n.label == "CMP"})),
-        log(1 + len(doc.text)),
+        float(len({doc._.text[n.start : n.end] for n in doc._.names if n.label == "CMP"})),
+        log(1 + len(doc._.text)),
         log(1 + rows),
         float(len(doc._.amounts)),
         float(len(doc._.times)),
@@ -95,7 +95,7 @@ def signature(doc: Doc) -> tuple[list[str], list[float]]:
 
 def note_features(doc: Doc) -> list[str]:
     """Words, cue phrases with speaker and negation, headings, opening and end of a note."""
-    words = [t.text for t in doc]
+    words = doc._.words
     features = ["w" + w for w in words]
     features += [f"b{a}_{b}" for a, b in itertools.pairwise(words)]
     for context in doc._.contexts:
@@ -110,7 +110,7 @@ def note_features(doc: Doc) -> list[str]:
         features += ["^q" + g for h in doc._.contexts[0].hits for g in h.groups] + [
             "$q" + g for h in doc._.contexts[-1].hits for g in h.groups
         ]
-    features.append(f"len={min(len(doc.text) // 12, 12)}")
+    features.append(f"len={min(len(doc._.text) // 12, 12)}")
     return features
 
 

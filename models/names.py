@@ -54,14 +54,13 @@ class CharacterFeatures:
                                  ("says", "met", "absent", "price_theirs", "price_ours", "incumbent", "compare", "colleague", "gap", "kp", "authority")})  # fmt: skip
 
     def __call__(self, doc: Doc) -> list[list[str]]:
-        text = doc.text
+        text = doc._.text
         n = len(text)
         word_of = [""] * n
-        for token in doc:
-            word, tag = token.text, token.tag_
+        for start, word, tag in zip(doc._.starts, doc._.words, doc._.tags, strict=True):
             size = len(word)
             for k in range(size):
-                at = token.idx + k
+                at = start + k
                 place = "S" if size == 1 else "B" if k == 0 else "E" if k == size - 1 else "M"
                 word_of[at] = f"{place}{tag}"
         marks = [""] * n

@@ -72,7 +72,7 @@ class CandidateFinder:
         )
 
     def _spans(self, doc: Doc) -> list[tuple[int, int, float]]:
-        text = doc.text
+        text = doc._.text
         spans = [(n.start, n.end, n.probability) for n in doc._.names if n.label == "PER"]
         taken = [(n.start, n.end) for n in doc._.names]
         rules = [(m.start(), m.end()) for m in self._named.finditer(text)]
@@ -88,7 +88,7 @@ class CandidateFinder:
         return (hits[-1].phrase, hits[-1].groups[0]) if hits else (None, "none")
 
     def __call__(self, doc: Doc) -> list[Candidate]:
-        text = doc.text
+        text = doc._.text
         persons: list[list[tuple[int, int, float]]] = []
         for span in self._spans(doc):
             mention = text[span[0] : span[1]]
@@ -121,7 +121,7 @@ def same_person(a: str, b: str) -> bool:
 
 def person_features(doc: Doc, candidates: list[Candidate]) -> list[list[str]]:
     """One list of features a candidate: its form, what stands around each mention, and the cues of its clauses."""
-    text, clauses, contexts = doc.text, doc._.clauses, doc._.contexts
+    text, clauses, contexts = doc._.text, doc._.clauses, doc._.contexts
     starts = [c.start for c in clauses]
     note_groups = {g for c in contexts for h in c.hits for g in h.groups if g in ("kp", "authority", "absent", "colleague")}
     n = len(candidates)

@@ -66,14 +66,14 @@ def representative(value: Amount) -> float:
 
 def owner_marks(doc: Doc) -> list[tuple[int, str]]:
     """(place, whose) of every word that tells whose price stands near: us, a rival, the customer's offer, him, an old or foreign price."""
-    marks = [(m.start(), str(m.lastgroup)) for m in _OWNERS.finditer(doc.text)]
+    marks = [(m.start(), str(m.lastgroup)) for m in _OWNERS.finditer(doc._.text)]
     marks += [(n.start, "rival") for n in doc._.names if n.label == "CMP"]
     return sorted(marks)
 
 
 def price_features(doc: Doc) -> list[list[str]]:
     """One list of features an amount. Needs: names, clauses, context."""
-    text: str = doc.text
+    text: str = doc._.text
     amounts: tuple[AmountMention, ...] = doc._.amounts
     clauses, contexts = doc._.clauses, doc._.contexts
     starts = [c.start for c in clauses]
@@ -84,7 +84,7 @@ def price_features(doc: Doc) -> list[list[str]]:
         bool(a.explicit or a.unit or any(c in "万wWkK千" for c in text[a.start : a.end]) or _SPOKEN.search(text[a.start : a.end]))
         for a in amounts
     ]
-    token_starts = [t.idx for t in doc]
+    token_starts, words, tags = doc._.starts, doc._.words, doc._.tags
     out: list[list[str]] = []
     owner_before = "^"
     rules: list[str] = []
@@ -109,11 +109,13 @@ def price_features(doc: Doc) -> list[list[str]]:
              f"han={not span[0].isdigit()}", f"range={isinstance(amount.value, tuple)}", f"dec={'.' in span}", f"i={min(i, 4)}|{min(len(amounts), 5)}", f"np={min(sum(pricey), 5)}|{pricey[i]}"]  # fmt: skip
         token = bisect_right(token_starts, amount.start - 1) - 1
         if token >= 0:
-            word = doc[token - 1] if token and doc[token].text in _QUOTING else doc[token]
+            quoting = words[token] in _QUOTING
+            at_name = token - 1 if token and quoting else token
+            tag = tags[at_name]
             f += [
-                f"tag={word.tag_}|{owner}",
-                f"lone={len(word.text) == 1 and word.tag_[0] not in 'vpdurcxm'}",
-                f"quoting={doc[token].text in _QUOTING}|{word.tag_}",
+                f"tag={tag}|{owner}",
+                f"lone={len(words[at_name]) == 1 and tag[0] not in 'vpdurcxm'}",
+                f"quoting={quoting}|{tag}",
             ]
         rule = rule_role(text, amount, counted, pricey[i], owner, is_difference(values, i), clauses[at].label if at >= 0 else "")
         rules.append(rule)

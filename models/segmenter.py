@@ -6,6 +6,7 @@ rjieba gives jieba's cut many times faster (docs/adr/0002); each tokenizer owns 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,11 @@ class SalesTokenizer:
     def __call__(self, text: str) -> Doc:
         pairs = self._jieba.tag(text)
         words = [word for word, _ in pairs]
-        return Doc(self.vocab, words=words, spaces=[False] * len(words), tags=[tag for _, tag in pairs])
+        tags = [tag for _, tag in pairs]
+        doc = Doc(self.vocab, words=words, spaces=[False] * len(words), tags=tags)
+        doc._.text, doc._.words, doc._.tags = text, words, tags
+        doc._.starts = [0, *accumulate(map(len, words))][:-1]
+        return doc
 
     def to_bytes(self, **_: Any) -> bytes:
         """The dictionary is a data file of this package, so there is no state to save."""

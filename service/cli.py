@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from datetime import date
 from pathlib import Path
@@ -91,6 +92,20 @@ def _write(analyzer: Analyzer, items: list[tuple[int, Any]], limit: int) -> int:
     return failed
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections before its address is printed.
+
+    The protocol is named because asyncio switches Nagle's delay off only on sockets that say TCP; with it each answer waits 40 ms.
+    Raises OSError where the address cannot be had.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)[0]
+    listening = socket.socket(family, kind, protocol)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(address)
+    listening.listen(2048)
+    return listening
+
+
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (FUPAN_HOST).")] = None,
@@ -105,10 +120,13 @@ def serve(
     except ArtefactError as error:
         _errors.print(str(error), style="red")
         raise typer.Exit(2) from None
-    config = uvicorn.Config(application, host=settings.host, port=settings.port, access_log=False, log_level="warning", server_header=False)
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
-    address = socket.getsockname()
+    try:
+        listening = _listen(settings.host, settings.port)
+    except OSError as error:
+        _errors.print(f"{settings.host} port {settings.port}: {error.strerror}", style="red")
+        raise typer.Exit(2) from None
+    server = uvicorn.Server(uvicorn.Config(application, access_log=False, log_level="warning", server_header=False))
+    address = listening.getsockname()
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
     print(f"Fupan 复盘: http://{shown}:{address[1]}/", flush=True)
-    server.run(sockets=[socket])
+    server.run(sockets=[listening])

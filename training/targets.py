@@ -29,7 +29,7 @@ def places(normalized: NormalizedText, text: str, quote: str) -> list[tuple[int,
 
 def name_tags(note: LabelledNote, doc: Doc, normalized: NormalizedText) -> list[str]:
     """BIO tags, one a character: PER for people of the customer's side, CMP for competitors."""
-    tags = ["O"] * len(doc.text)
+    tags = ["O"] * len(doc._.text)
 
     def put(quote: str, label: str) -> None:
         for start, end in places(normalized, note["text"], quote):

@@ -30,7 +30,9 @@ def corpus_faults() -> list[str]:
                 if note["id"] in ids:
                     found.append("id seen before")
                 if note.get("writer") != path.stem or declared.get(path.stem) != split:
-                    found.append(f"writer {note.get('writer')!r} stands in {split}/{path.name}, writers.jsonl says {declared.get(path.stem)!r}")
+                    found.append(
+                        f"writer {note.get('writer')!r} stands in {split}/{path.name}, writers.jsonl says {declared.get(path.stem)!r}"
+                    )
                 ids.add(note["id"])
                 out += [f"{path.relative_to(CORPORA.parent)}:{number} {note['id']}: {fault}" for fault in found]
     return out
@@ -53,8 +55,12 @@ def statistics() -> Table:
         objections = Counter(o["type"] for n in notes for o in n["objections"])
         for kind in sorted({o["type"] for ns in columns.values() for n in ns for o in n["objections"]}):
             rows[f"objection: {kind}"].append(str(objections[kind]))
-        rows["objections resolved"].append(f"{sum(o['status'] == 'resolved' for n in notes for o in n['objections']) / max(1, objections.total()):.0%}")
-        rows["with a price or gap"].append(f"{sum(any(n['price'][s] is not None for s in ('ours', 'competitor', 'customer')) or bool(n['price']['gaps']) for n in notes) / total:.0%}")
+        rows["objections resolved"].append(
+            f"{sum(o['status'] == 'resolved' for n in notes for o in n['objections']) / max(1, objections.total()):.0%}"
+        )
+        rows["with a price or gap"].append(
+            f"{sum(any(n['price'][s] is not None for s in ('ours', 'competitor', 'customer')) or bool(n['price']['gaps']) for n in notes) / total:.0%}"
+        )
         for field in ("competitors", "customer_class", "next_step", "funds_date", "tags", "evidence"):
             rows[f"with {field}"].append(f"{sum(bool(n.get(field)) for n in notes) / total:.0%}")
         rows["minimal pairs"].append(str(len({n["pair"] for n in notes if "pair" in n})))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,10 +76,18 @@ def test_find_amounts(note: str, expected: list[tuple[str, object]]) -> None:
 def test_amounts_stand_in_the_text_in_order_without_overlap(text: str) -> None:
     found = find_amounts(text)
     assert all(0 <= a.start < a.end <= len(text) for a in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(found))
 
 
-UNITS = [("35元/人/月", "人/月"), ("5400/T", "T"), ("6万2一台", "台"), ("每平38块", None), ("38块每平", "平"), ("2.4万/年", "年"), ("12.8万", None)]
+UNITS = [
+    ("35元/人/月", "人/月"),
+    ("5400/T", "T"),
+    ("6万2一台", "台"),
+    ("每平38块", None),
+    ("38块每平", "平"),
+    ("2.4万/年", "年"),
+    ("12.8万", None),
+]
 
 
 @pytest.mark.parametrize(("note", "unit"), UNITS)

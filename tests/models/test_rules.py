@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,14 @@ from models.people import same_person
 from models.prices import FoundPrice
 from models.text import normalize
 
-CUES = [("他没嫌贵", "price_fine", "price_high"), ("嫌贵", "price_high", "price_fine"), ("再考虑考虑", "stall", "need"), ("账上没钱", "pay_lack", "price_high"), ("他说了算", "kp", "authority"), ("还得问董事长", "authority", "need_none")]
+CUES = [
+    ("他没嫌贵", "price_fine", "price_high"),
+    ("嫌贵", "price_high", "price_fine"),
+    ("再考虑考虑", "stall", "need"),
+    ("账上没钱", "pay_lack", "price_high"),
+    ("他说了算", "kp", "authority"),
+    ("还得问董事长", "authority", "need_none"),
+]
 
 
 @pytest.mark.parametrize(("text", "present", "absent"), CUES)
@@ -29,7 +38,7 @@ def test_cues(text: str, present: str, absent: str) -> None:
 def test_cue_hits_quote_the_text_and_do_not_overlap(text: str) -> None:
     hits = CueScanner({"a": ("贵", "不贵", "没嫌贵"), "b": ("KP", "第一KP")})(text)
     assert all(text[h.start : h.end] == h.phrase for h in hits)
-    assert all(a.end <= b.start for a, b in zip(hits, hits[1:], strict=False))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(hits))
 
 
 CLASSES = [("B类客户", "B"), ("这户不该是A，先降B。", "B"), ("由B转A", "A"), ("系统里挂A类，今天由A转D类", "D"), ("分类B", "B"), ("级别:C 见:店长", "C"), ("单位：城南水质站（A）", "A"), ("从B划到D", "D"),
@@ -42,7 +51,15 @@ def test_customer_class(text: str, label: str | None) -> None:
     assert (found.label if found else None) == label
 
 
-PERSONS = [("王总", "王总", True), ("建国经理", "李建国经理", True), ("老赵", "赵经理", True), ("小周", "周敏", True), ("王总", "汪总", False), ("老板", "老板娘", True), ("张主任", "李主任", False)]
+PERSONS = [
+    ("王总", "王总", True),
+    ("建国经理", "李建国经理", True),
+    ("老赵", "赵经理", True),
+    ("小周", "周敏", True),
+    ("王总", "汪总", False),
+    ("老板", "老板娘", True),
+    ("张主任", "李主任", False),
+]
 
 
 @pytest.mark.parametrize(("a", "b", "same"), PERSONS)
@@ -74,7 +91,9 @@ def test_latest_quote_and_lowest_competitor_count() -> None:
     assert (slots.ours, slots.competitor, slots.gaps[0].amount) == (1630, 1490, 140)
 
 
-@pytest.mark.parametrize(("text", "amount"), [("他们便宜5千", 5000), ("我们贵5千", 5000), ("我们便宜5千", -5000), ("比我们贵5千", -5000), ("贵5千", 5000)])
+@pytest.mark.parametrize(
+    ("text", "amount"), [("他们便宜5千", 5000), ("我们贵5千", 5000), ("我们便宜5千", -5000), ("比我们贵5千", -5000), ("贵5千", 5000)]
+)
 def test_sign_of_a_stated_gap(text: str, amount: int) -> None:
     gap = slots_of(text, ("5千", "gap_competitor", 5000)).gaps[0]
     assert (gap.amount, gap.stated) == (amount, True)

@@ -34,7 +34,10 @@ def test_no_time(note: str) -> None:
     assert find_times(note) == []
 
 
-@given(st.text(st.sampled_from("下周三本月底年初0123456789一二十号日前/-.明后天个内点早晚到期半"), max_size=20), st.dates(date(2000, 1, 1), date(2100, 1, 1)))
+@given(
+    st.text(st.sampled_from("下周三本月底年初0123456789一二十号日前/-.明后天个内点早晚到期半"), max_size=20),
+    st.dates(date(2000, 1, 1), date(2100, 1, 1)),
+)
 def test_resolving_never_fails(text: str, today: date) -> None:
     for mention in find_times(text):
         assert text[mention.start : mention.end] == mention.text

@@ -25,7 +25,16 @@ NOTES = [
     "今天去了三家厂子头一家在开会没见着第二家老板娘说去年那批货掉色不敢再拿第三家留了名片",
     "客户：宏发\r\nKP：有\r\n异议：价格\r\n反思：有",
 ]
-PIECES = st.sampled_from([*"王李张总经理老板说嫌贵报价3万5一12.8吨/%折，。；：\n 😤\u200b\r他我没签A类下周三①㎡", "不是价格问题", "第一KP", "\r\n", "用友", "八五折"])
+PIECES = st.sampled_from(
+    [
+        *"王李张总经理老板说嫌贵报价3万5一12.8吨/%折，。；：\n 😤\u200b\r他我没签A类下周三①㎡",
+        "不是价格问题",
+        "第一KP",
+        "\r\n",
+        "用友",
+        "八五折",
+    ]
+)
 HOSTILE = st.one_of(st.text(min_size=1, max_size=200), st.lists(PIECES, min_size=1, max_size=80).map("".join))
 
 
@@ -140,7 +149,10 @@ INVARIANT = [  # names and scripts carry no score
     (GOOD, GOOD.replace("李", "鲁").replace("王", "蒋")),
     (GOOD, GOOD.replace("12.8万", "１２.８万")),
     (GOOD, GOOD.replace("，", "\u200b，").replace("。", "。\r\n")),
-    (GOOD, "採購部李經理說我們12.8萬比用友貴了3萬多，他做不了主，要等王總出差回來拍板。沒把上線後省的人工講清楚，怪我。下週三帶案例去見王總。"),
+    (
+        GOOD,
+        "採購部李經理說我們12.8萬比用友貴了3萬多，他做不了主，要等王總出差回來拍板。沒把上線後省的人工講清楚，怪我。下週三帶案例去見王總。",
+    ),
 ]
 
 

@@ -20,10 +20,17 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self._log_path = folder / "server.log"
-        environment = {**os.environ, "FUPAN_PORT": "0", "FUPAN_DATABASE_URL": f"sqlite:///{folder / 'fupan.sqlite3'}", "FUPAN_MAX_BODY_BYTES": "2000000"}
+        environment = {
+            **os.environ,
+            "FUPAN_PORT": "0",
+            "FUPAN_DATABASE_URL": f"sqlite:///{folder / 'fupan.sqlite3'}",
+            "FUPAN_MAX_BODY_BYTES": "2000000",
+        }
         self.database = folder / "fupan.sqlite3"
         self._log_file = self._log_path.open("w")
-        self.process = subprocess.Popen([sys.executable, "-m", "service", "serve"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=self._log_file, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=self._log_file, text=True
+        )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         found = re.search(r"http://\S+/", line)

@@ -34,7 +34,23 @@ def test_one_note(client: httpx.Client) -> None:
     assert body["next_step"]["date"] == "2026-12-02"
     for person in body["people"]:
         assert EXAMPLE_TEXT[person["start"] : person["end"]] == person["mention"]
-    keys = {"id", "kind", "outcome", "sentences", "people", "kp", "objections", "price", "competitors", "customer_class", "next_step", "funds_date", "quality", "questions", "model"}
+    keys = {
+        "id",
+        "kind",
+        "outcome",
+        "sentences",
+        "people",
+        "kp",
+        "objections",
+        "price",
+        "competitors",
+        "customer_class",
+        "next_step",
+        "funds_date",
+        "quality",
+        "questions",
+        "model",
+    }
     assert keys <= body.keys()
 
 
@@ -77,7 +93,13 @@ def test_a_streamed_body_above_the_limit(client: httpx.Client) -> None:
 
 
 def test_batch_keeps_order_and_reports_item_by_item(client: httpx.Client) -> None:
-    notes = [{"id": "a", "text": "王总嫌贵"}, {"id": "b", "text": " "}, "no object", {"id": "d", "text": "李姐说再考虑"}, {"text": "\ud800"}]
+    notes = [
+        {"id": "a", "text": "王总嫌贵"},
+        {"id": "b", "text": " "},
+        "no object",
+        {"id": "d", "text": "李姐说再考虑"},
+        {"text": "\ud800"},
+    ]
     answer = client.post("/v1/analyses/batch", content=json.dumps({"notes": notes}), headers={"content-type": "application/json"})
     body = answer.json()
     assert answer.status_code == 200

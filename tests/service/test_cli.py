@@ -13,7 +13,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*arguments: str, stdin: bytes | None = None, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "service", *arguments], cwd=ROOT, input=stdin, capture_output=True, env={**os.environ, **environment}, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "service", *arguments],
+        cwd=ROOT,
+        input=stdin,
+        capture_output=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
 
 
 def lines(result: subprocess.CompletedProcess[bytes]) -> list[dict]:
@@ -22,7 +29,10 @@ def lines(result: subprocess.CompletedProcess[bytes]) -> list[dict]:
 
 def test_jsonl_in_order_with_an_error_in_its_place(tmp_path: Path) -> None:
     path = tmp_path / "notes.jsonl"
-    path.write_text('{"id": "1", "text": "王总嫌贵"}\n{"id": "2", "text": ""}\nnot json\n\n{"id": "5", "text": "李姐再考虑", "kind": "labels are ignored"}\n', "utf-8")
+    path.write_text(
+        '{"id": "1", "text": "王总嫌贵"}\n{"id": "2", "text": ""}\nnot json\n\n{"id": "5", "text": "李姐再考虑", "kind": "labels are ignored"}\n',
+        "utf-8",
+    )
     result = run("analyze", str(path))
     out = lines(result)
     assert result.returncode == 1

@@ -11,7 +11,15 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.service.conftest import Server
 
 NOTE = "采购部李经理说我们12.8万比用友贵了3万多😤，他做不了主，要等王总拍板。下周三带案例去见王总"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +80,12 @@ def test_a_finding_selects_its_words_by_keyboard_alone(page: Page) -> None:
             break
     page.keyboard.press("Enter")
     # the emoji before it takes two UTF-16 units and one code point: offsets must be translated
-    assert page.evaluate("(() => { const n = document.getElementById('note'); return n.value.slice(n.selectionStart, n.selectionEnd) })()").find("王总") >= 0
+    assert (
+        page.evaluate(
+            "(() => { const n = document.getElementById('note'); return n.value.slice(n.selectionStart, n.selectionEnd) })()"
+        ).find("王总")
+        >= 0
+    )
 
 
 def test_emptied_note_shows_nothing(page: Page) -> None:

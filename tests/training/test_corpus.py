@@ -49,7 +49,12 @@ def test_no_near_duplicates() -> None:
         hashes[note["id"]] = sketch
         index.insert(note["id"], sketch)
     pairs = {n["id"]: n.get("pair") for n in NOTES}
-    near = {tuple(sorted((a, b))) for a, s in hashes.items() for b in index.query(s) if a != b and not (pairs[a] and pairs[a] == pairs[b]) and s.jaccard(hashes[b]) >= SAME}
+    near = {
+        tuple(sorted((a, b)))
+        for a, s in hashes.items()
+        for b in index.query(s)
+        if a != b and not (pairs[a] and pairs[a] == pairs[b]) and s.jaccard(hashes[b]) >= SAME
+    }
     assert near == set()
 
 

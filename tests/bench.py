@@ -1,0 +1,129 @@
+"""`make bench`: ratios, both sides measured in this one run. Nothing here fails on slowness; the printed ratio is the result."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import jieba
+from rich.console import Console
+from rich.table import Table
+
+from models.analysis import Note
+from models.pipeline import load
+from service.api import ANALYSIS
+from tests.conftest import TODAY
+from training.corpus import read_split
+
+ROUNDS = 15
+EMPTY_APP = """
+import uvicorn
+from fastapi import FastAPI, Request
+app = FastAPI()
+@app.post("/v1/analyses")
+async def empty(request: Request) -> dict[str, str]:
+    await request.json()
+    return {}
+from service.cli import _listen
+listening = _listen("127.0.0.1", 0)
+print(f"http://127.0.0.1:{listening.getsockname()[1]}/", flush=True)
+uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False)).run(sockets=[listening])
+"""
+
+
+def interleaved(functions: dict[str, Callable[[str], object]], texts: Sequence[str]) -> dict[str, float]:
+    """Best seconds a text of each function over ROUNDS rounds, the functions taking turns so that a busy machine hits them alike."""
+    best = dict.fromkeys(functions, float("inf"))
+    gc.disable()
+    for _ in range(ROUNDS):
+        for name, function in functions.items():
+            began = time.perf_counter()
+            for text in texts:
+                function(text)
+            best[name] = min(best[name], (time.perf_counter() - began) / len(texts))
+    gc.enable()
+    return best
+
+
+def serve(arguments: list[str]) -> tuple[subprocess.Popen[str], str]:
+    """A server process and its address, taken from the line it prints."""
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    return process, line[line.index("http") :].strip().rstrip("/")
+
+
+def http_rate(url: str, bodies: list[bytes]) -> float:
+    """Requests a second over four connections."""
+    with httpx.Client(base_url=url, headers={"content-type": "application/json"}, timeout=30) as client:
+
+        def post(body: bytes) -> None:
+            client.post("/v1/analyses", content=body).raise_for_status()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(post, bodies[:40]))
+            began = time.perf_counter()
+            list(pool.map(post, bodies))
+            return len(bodies) / (time.perf_counter() - began)
+
+
+def start_up() -> dict[str, float]:
+    """Seconds from process start to a loaded model, and of a bare interpreter, best of three."""
+    programs = {"load the model": "from models.pipeline import load; load()", "bare python": "pass"}
+    return {name: min(_timed([sys.executable, "-c", code]) for _ in range(3)) for name, code in programs.items()}
+
+
+def _timed(command: list[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Print the table."""
+    analyzer = load()
+    jieba.initialize()
+    texts = [n["text"] for split in ("dev", "test") for n in read_split(split)]
+    bodies = [json.dumps({"text": t}).encode() for t in texts] * 3
+    one = interleaved(
+        {
+            "jieba": jieba.lcut,
+            "analyze": lambda t: analyzer.analyze(Note(t), TODAY),
+            "read": analyzer.read,
+            "with JSON": lambda t: ANALYSIS.dump_json(analyzer.analyze(Note(t), TODAY)),
+        },
+        texts,
+    )
+    table = Table("measured", "value", "ratio", title=f"{len(texts)} notes, {sum(map(len, texts)) / len(texts):.0f} characters on average")
+    table.add_row("jieba.lcut(note)", f"{1e6 * one['jieba']:.0f} µs", "1")
+    for name in ("read", "analyze", "with JSON"):
+        table.add_row(
+            f"analyze() {'' if name == 'analyze' else name}", f"{1e6 * one[name]:.0f} µs", f"{one[name] / one['jieba']:.1f} × jieba.lcut"
+        )
+    table.add_row("batch, one core", f"{1 / one['with JSON']:.0f} notes/s", "")
+    rates = {}
+    for name, arguments in (
+        ("POST /v1/analyses", ["-m", "service", "serve", "--port", "0"]),
+        ("empty FastAPI endpoint", ["-c", EMPTY_APP]),
+    ):
+        process, url = serve(arguments)
+        try:
+            rates[name] = http_rate(url, bodies)
+        finally:
+            process.terminate()
+            process.wait()
+    for name, rate in rates.items():
+        table.add_row(name, f"{rate:.0f} requests/s", f"{rates['empty FastAPI endpoint'] / rate:.1f} × the empty endpoint's time")
+    for name, seconds in start_up().items():
+        table.add_row(f"start-up: {name}", f"{seconds:.2f} s", "")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
