@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+import numpy as np
 from spacy.tokens import Doc
 
 from models.analysis import (
@@ -69,24 +70,21 @@ class _Sent:
 
 def _sentences(doc: Doc, sent: _Sent) -> tuple[Sentence, ...]:
     """Clauses of one sentence gathered; the role is that of its most probable clause, else an event."""
+    clauses = doc._.clauses
+    if not clauses:
+        return ()
     table = doc._.clause_probabilities
-    priced = [p for p in doc._.prices if p.role != "other"]
-    groups: dict[int, list[int]] = {}
-    for i, clause in enumerate(doc._.clauses):
-        groups.setdefault(clause.sentence, []).append(i)
+    by_role = np.stack([table[:, columns].max(axis=1) for columns in _ROLE_COLUMNS.values()], axis=1)
+    roles = list(_ROLE_COLUMNS)
+    firsts = [i for i, clause in enumerate(clauses) if not i or clause.sentence != clauses[i - 1].sentence]
+    priced = [p.start for p in doc._.prices if p.role != "other"]
     out = []
-    for members in groups.values():
-        first, last = doc._.clauses[members[0]], doc._.clauses[members[-1]]
-        best: SentenceRole = "event"
-        top = ROLE_THRESHOLD
-        for role, columns in _ROLE_COLUMNS.items():
-            value = float(table[members][:, columns].max())
-            if value > top:
-                best, top = role, value
-        if best == "event" and any(first.start <= p.start < last.end for p in priced):
-            best = "figures"
-        place = sent.place(first.start, last.end)
-        out.append(Sentence(place.start, place.end, best))
+    for first, next_first, best in zip(firsts, [*firsts[1:], len(clauses)], np.maximum.reduceat(by_role, firsts, axis=0), strict=True):
+        start, end = clauses[first].start, clauses[next_first - 1].end
+        top = int(best.argmax())
+        role: SentenceRole = roles[top] if best[top] > ROLE_THRESHOLD else "figures" if any(start <= p < end for p in priced) else "event"
+        place = sent.place(start, end)
+        out.append(Sentence(place.start, place.end, role))
     return tuple(out)
 
 

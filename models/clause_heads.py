@@ -103,7 +103,7 @@ class ClauseHeads:
         """Probabilities [clauses, HEADS] of each clause carrying each thing."""
         if self.model is None or not doc._.clauses:
             return np.zeros((len(doc._.clauses), len(HEADS)), dtype=np.float32)
-        return np.stack([self.model.probabilities(f) for f in clause_features(doc)])
+        return self.model.probabilities_of_all(clause_features(doc))
 
     def __call__(self, doc: Doc) -> Doc:
         doc._.clause_probabilities = self.predict(doc)

@@ -89,7 +89,8 @@ class ClauseSplitter:
         offsets = [0]
         for word in words:
             offsets.append(offsets[-1] + len(word))
-        stops = [0.0] + [float(self.boundaries.probabilities(gap_features(words, tags, i))[0]) for i in range(1, len(words))]
+        gaps = [gap_features(words, tags, i) for i in range(1, len(words))]
+        stops = [0.0, *self.boundaries.probabilities_of_all(gaps)[:, 0].tolist()] if gaps else [0.0]
 
         def split(a: int, b: int) -> list[int]:
             inner = [i for i in range(a + 1, b) if offsets[i] - offsets[a] >= SHORTEST <= offsets[b] - offsets[i]]

@@ -49,8 +49,23 @@ class LinearHeads:
 
     def probabilities(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:
         """Probabilities [heads] of the raw scores under the link."""
-        scores = self.scores(features, dense)
+        return self._linked(self.scores(features, dense)[None])[0]
+
+    def probabilities_of_all(self, items: Sequence[Iterable[str]]) -> Vector:
+        """Probabilities [items, heads] of several items without dense features, looked up together."""
+        rows = [self.known(features) for features in items]
+        sizes = [len(r) for r in rows]
+        out = np.repeat(self.bias[None], len(items), axis=0)
+        filled = [i for i, size in enumerate(sizes) if size]
+        if filled:
+            counts = np.array([sizes[i] for i in filled])
+            sums = np.add.reduceat(self.weights[[row for i in filled for row in rows[i]]], np.cumsum(counts) - counts, axis=0)
+            out[filled] += sums * (counts**-0.5)[:, None]
+        return self._linked(out)
+
+    def _linked(self, scores: Vector) -> Vector:
+        """Scores [items, heads] under the link."""
         if self.link == "sigmoid":
             return np.asarray(1 / (1 + np.exp(-np.clip(scores, -30, 30))), dtype=np.float32)
-        powers = np.exp(scores - scores.max())
-        return np.asarray(powers / powers.sum(), dtype=np.float32)
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)

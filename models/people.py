@@ -179,11 +179,11 @@ class PeopleFinder:
         if not candidates or self.person is None or self.role is None:
             return ()
         found = []
-        for candidate, features in zip(candidates, person_features(doc, candidates), strict=True):
-            is_person, met = self.person.probabilities(features)
+        features = person_features(doc, candidates)
+        binary, all_roles = self.person.probabilities_of_all(features), self.role.probabilities_of_all(features)
+        for candidate, (is_person, met), roles in zip(candidates, binary, all_roles, strict=True):
             if is_person < PERSON_THRESHOLD:
                 continue
-            roles = self.role.probabilities(features)
             best = int(np.argmax(roles))
             found.append(
                 FoundPerson(

@@ -207,8 +207,7 @@ class PriceRoles:
         if self.model is None or not doc._.amounts:
             return ()
         found = []
-        for amount, features in zip(doc._.amounts, price_features(doc), strict=True):
-            probabilities = self.model.probabilities(features)
+        for amount, probabilities in zip(doc._.amounts, self.model.probabilities_of_all(price_features(doc)), strict=True):
             best = int(np.argmax(probabilities[1:])) + 1
             if probabilities[best] < PRICE_THRESHOLD:
                 best = 0
