@@ -49,7 +49,8 @@ class LinearHeads:
 
     def probabilities(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:
         """Probabilities [heads] of the raw scores under the link."""
-        return self._linked(self.scores(features, dense)[None])[0]
+        linked: Vector = self._linked(self.scores(features, dense)[None])[0]
+        return linked
 
     def probabilities_of_all(self, items: Sequence[Iterable[str]]) -> Vector:
         """Probabilities [items, heads] of several items without dense features, looked up together."""
