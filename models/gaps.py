@@ -76,13 +76,17 @@ def _pick(found: list[FoundPrice], role: str) -> list[FoundPrice]:
 def _usable(values: list[FoundPrice]) -> list[FoundPrice]:
     """Of several amounts in one role, those of the leading one's order of magnitude and unit."""
     lead = max(values, key=lambda p: p.probability)
-    base = representative(lead.value)
-    return [p for p in values if 0.2 <= representative(p.value) / base <= 5]
+    return [p for p in values if _alike(p.value, lead.value)]
 
 
 def _percent_gap(factor: float) -> int:
     """A price asked at a factor of ours: ours over theirs is 1/factor - 1, in whole percent (labels.md, price)."""
     return round((1 / factor - 1) * 100) if 0 < factor < 1 else 0
+
+
+def _alike(a: Amount, b: Amount) -> bool:
+    """Whether two amounts can be quotes for one deal: within a factor of five."""
+    return 0.2 <= representative(a) / max(representative(b), 1e-9) <= 5
 
 
 def reduction_factor(form: AmountForm, value: Amount) -> float:
@@ -107,6 +111,12 @@ def assemble(text: str, found: tuple[FoundPrice, ...]) -> Slots:
     competitor: Amount | None = min(_usable(rival_found), key=lambda p: representative(p.value)).value if rival_found else None
     customer: Amount | None = _usable(customer_found)[-1].value if customer_found else None
 
+    if main and rival_found and ours is not None and competitor is not None and not _alike(ours, competitor):
+        if main.probability < max(p.probability for p in rival_found):
+            main = next((p for p in reversed(ours_found) if _alike(p.value, competitor)), None)
+            ours = main.value if main else None
+        else:
+            competitor = min((p.value for p in rival_found if _alike(p.value, ours)), key=representative, default=None)
     granted = [p for p in everything if p.form != "money" and p.role == "ours" and 0 < _factor(p) < 1]
     if granted and main and granted[-1].start > main.start and ours is not None:
         ours = _times(ours, _factor(granted[-1]))

@@ -17,6 +17,7 @@ from spacy.tokens import Doc
 from models.amounts import AmountForm, AmountMention
 from models.analysis import Amount
 from models.linear import LinearHeads
+from models.price_words import Place, owner_marks, rule_role
 
 MONEY_ROLES = ("other", "ours", "competitor", "customer", "gap_competitor", "gap_customer")
 """For percent and discount forms, `ours` and `customer` mean a reduction granted by us or asked by the customer."""
@@ -25,14 +26,6 @@ PRICE_THRESHOLD = 0.4
 _CUES = frozenset(["price_ours", "price_theirs", "price_customer", "price_old", "price_selling", "deposit", "gap", "quantity", "price_bargain", "price_high",
                    "price_fine", "signed", "hypothetical", "earlier", "other_customer", "funds", "pay_terms", "need", "compare", "close", "negation"])  # fmt: skip
 
-_OWNERS = re.compile(
-    r"(?P<us>我们|我方|我司|咱们|咱家|咱|我家|自家|伲|本公司|你们家|你们|你家|你这|你的|我)"
-    r"|(?P<rival>人家|别家|别人|别个|另一家|另外一家|另外两家|隔壁|那边|对手|竞品|友商|同行|市面上?|市场价?|网上|他们家|他们|他家|原来那家|那家|现在用的?|现用|一直拿|现在拿|在拿|在用|供的|听说|打听)"
-    r"|(?P<offer>预算|只肯|只愿|最多|顶多|撑死|心理价位?|心理|还价|还到|砍到|压到|抹到|砍|让我们|叫我们|要我们|想要|希望|期望|出到|肯出|只出|只给|能出|愿意出|封顶|卡死|目标价|他要|要求|开口|想)"
-    r"|(?P<old>去年|前年|上次|上回|以前|之前|往年|上批|上个月|当时|老价|原来)"
-    r"|(?P<selling>零售|卖|售价|利润|毛利|营业额|产值|工资|房租|注册|罚|赔|押金|定金|首付|欠|省|损失|成本|流水|保额|限额|返|任务)"
-    r"|(?P<he>他|她|客户|对方|老板)"
-)
 _COUNTED = re.compile(
     r"\s?(?:台|套|个|件|箱|吨|桶|袋|包|瓶|盒|支|条|片|张|把|只|头|亩|户|人|家|间|层|楼|号|米|平|公斤|斤|克|升|次|天|月|年|周|小时|分钟|点|岁|名|位|门|期|届|辆|栋|本|份|杯|根|方|柜|票|趟|多|来|几)(?!到|钱)"
 )
@@ -62,13 +55,6 @@ def representative(value: Amount) -> float:
         ends = [v for v in value if v is not None]
         return float(sum(ends) / len(ends))
     return float(value)
-
-
-def owner_marks(doc: Doc) -> list[tuple[int, str]]:
-    """(place, whose) of every word that tells whose price stands near: us, a rival, the customer's offer, him, an old or foreign price."""
-    marks = [(m.start(), str(m.lastgroup)) for m in _OWNERS.finditer(doc._.text)]
-    marks += [(n.start, "rival") for n in doc._.names if n.label == "CMP"]
-    return sorted(marks)
 
 
 def price_features(doc: Doc) -> list[list[str]]:
@@ -117,7 +103,8 @@ def price_features(doc: Doc) -> list[list[str]]:
                 f"lone={len(words[at_name]) == 1 and tag[0] not in 'vpdurcxm'}",
                 f"quoting={quoting}|{tag}",
             ]
-        rule = rule_role(text, amount, counted, pricey[i], owner, is_difference(values, i), clauses[at].label if at >= 0 else "")
+        place = Place(counted, pricey[i], owner, first, following, clauses[at].label if at >= 0 else "")
+        rule = rule_role(text, amount, place, is_difference(values, i))
         rules.append(rule)
         f += [
             f"{form}|rule={rule}",
@@ -162,31 +149,6 @@ def price_features(doc: Doc) -> list[list[str]]:
         owner_before = owner
         out.append(f)
     return out
-
-
-_GAP_BEFORE = re.compile(r"(?:贵|高|差|便宜|多|低|少|省|超)(?:了|出|着|上|的)?(?:将近|差不多|整整|足足|大概|约|就)?$")
-_GAP_AFTER = re.compile(r"^(?:的)?(?:差价|差距|差额)")
-_TERMS = re.compile(r"^(?:/|一|每)?[^,。;]{0,3}(?:到厂|到货|含税|不含税|有税|出厂|包邮|自提|全包|打包|一口价|开票|含运)")
-
-
-def rule_role(text: str, amount: AmountMention, counted: str, pricey: bool, owner: str, difference: bool, label: str) -> str:
-    """What plain rules make of an amount: a strong hint for the trained role, right where its words are plain."""
-    before, after = text[max(0, amount.start - 6) : amount.start], text[amount.end : amount.end + 8]
-    if amount.form == "money" and counted == "counted" and not pricey:
-        return "counted"
-    if _GAP_BEFORE.search(before) or _GAP_AFTER.search(after) or (difference and pricey):
-        return "gap"
-    side = owner.removeprefix("-")
-    if side in ("selling", "old", "offer", "rival"):
-        return side
-    if (
-        side == "us"
-        or "报价" in label
-        or re.search(r"报价?|单价|总价|合同额|成交|签了?|给到|让到|降到|做到|年费|首单$", before)
-        or _TERMS.search(after)
-    ):
-        return "ours"
-    return "pricey" if pricey else "bare"
 
 
 def is_difference(values: list[float], i: int) -> bool:
