@@ -26,7 +26,7 @@ _ENTRIES: TypeAdapter[list[Analysis | ItemError]] = TypeAdapter(list[Analysis | 
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    texts = {413: "The body is above the limit", 422: "A field is not valid; errors names it", 503: "Not ready"}
+    texts = {400: "The body cannot be read", 413: "The body is above the limit", 422: "A field is not valid; errors names it", 503: "Not ready"}
     return {s: {"description": texts[s], "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}} for s in statuses}
 
 
@@ -44,7 +44,7 @@ def routes(analyzer: Analyzer, engine: Engine, today: Callable[[], date], note_l
     def analyze(note: Note) -> bytes:
         return ANALYSIS.dump_json(analyzer.analyze(note, today()))
 
-    @router.post("/v1/analyses", response_model=Analysis, responses=_problems(413, 422), tags=["analyses"], summary="Analyze one note")
+    @router.post("/v1/analyses", response_model=Analysis, responses=_problems(400, 413, 422), tags=["analyses"], summary="Analyze one note")
     async def analyze_one(request: NoteRequest) -> Response:
         note = checked(request, note_limit)
         if isinstance(note, Problem):
@@ -55,7 +55,7 @@ def routes(analyzer: Analyzer, engine: Engine, today: Callable[[], date], note_l
     @router.post(
         "/v1/analyses/batch",
         response_model=BatchAnswer,
-        responses=_problems(413, 422),
+        responses=_problems(400, 413, 422),
         tags=["analyses"],
         summary="Analyze up to 1,000 notes",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from models.analysis import Analysis, Note
 from models.text import normalize
@@ -15,6 +15,13 @@ MAX_BATCH = 1000
 EXAMPLE_TEXT = (
     "采购部李经理说我们12.8万比用友贵了3万多，他做不了主，要等王总出差回来拍板。没把上线后省的人工讲清楚，怪我。下周三带案例去见王总。"
 )
+
+
+def _written_date(value: Any) -> Any:
+    """A date is written as a date: a number is not taken for seconds since 1970."""
+    if isinstance(value, (int, float)):
+        raise ValueError("A date is written YYYY-MM-DD")
+    return value
 
 
 class NoteRequest(BaseModel):
@@ -32,9 +39,10 @@ class NoteRequest(BaseModel):
     ]
     id: Annotated[str | None, Field(max_length=200, description="Echoed in the answer.")] = None
     visited_at: Annotated[
-        date | None, Field(description="The day of the visit; relative dates (下周三) count from it. Default: today.")
+        date | None,
+        BeforeValidator(_written_date), Field(description="The day of the visit; relative dates (下周三) count from it. Default: today.")
     ] = None
-    draft: Annotated[bool, Field(description="True while the rep is still typing. A draft is never stored.")] = False
+    draft: Annotated[StrictBool, Field(description="True while the rep is still typing. A draft is never stored.")] = False
 
 
 class BatchRequest(BaseModel):
