@@ -6,6 +6,7 @@ each, and the title and surname lists, so that an unseen name is known by the co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,12 @@ class NameSpan:
     end: int
     label: str
     probability: float
+
+
+_VISITED = re.compile(
+    r"(?:^|[,。;!\n|】:])[^,。;!\n|]{0,4}(?:去了?|到了?|拜访|走访|回访|店访|客户名?称?[::】]|单位[::】]|公司[::】]|打给|电话|约了?)[^,。;!\n|用拿比报签换选被买进试]{0,6}$"
+)
+"""What goes before the firm that was visited: it is the customer, never a competitor."""
 
 
 def _kind_of(c: str) -> str:
@@ -115,8 +122,9 @@ class NameTagger:
         start = -1
         for i, label in enumerate([*labels, "O"]):
             if start >= 0 and (label[0] != "I" or label[1:] != labels[start][1:]):
-                marginals = [tagger.marginal(labels[k], k) for k in range(start, i)]
-                spans.append(NameSpan(start, i, labels[start][2:], sum(marginals) / len(marginals)))
+                if labels[start][2:] != "CMP" or not _VISITED.search(doc._.text, max(0, start - 12), start):
+                    marginals = [tagger.marginal(labels[k], k) for k in range(start, i)]
+                    spans.append(NameSpan(start, i, labels[start][2:], sum(marginals) / len(marginals)))
                 start = -1
             if label[0] == "B":
                 start = i

@@ -77,7 +77,9 @@ class SlotFiller:
             self._put("objection", sent, objection.start, objection.end)
         rivals = [n for n in doc._.names if n.label == "CMP"]
         if rivals:
-            self._put("rival", sent, rivals[0].start, rivals[0].end)
+            priced = next((p.start for p in doc._.prices if p.role == "competitor"), rivals[0].start)
+            named = min(rivals, key=lambda n: abs(n.start - priced))
+            self._put("rival", sent, named.start, named.end)
         self._need(doc, sent)
         for name, value in (("ours", slots.ours), ("theirs", slots.competitor), ("offer", slots.customer)):
             if value is not None:

@@ -26,7 +26,12 @@ _ENTRIES: TypeAdapter[list[Analysis | ItemError]] = TypeAdapter(list[Analysis | 
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    texts = {400: "The body cannot be read", 413: "The body is above the limit", 422: "A field is not valid; errors names it", 503: "Not ready"}
+    texts = {
+        400: "The body cannot be read",
+        413: "The body is above the limit",
+        422: "A field is not valid; errors names it",
+        503: "Not ready",
+    }
     return {s: {"description": texts[s], "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}} for s in statuses}
 
 

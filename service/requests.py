@@ -40,7 +40,8 @@ class NoteRequest(BaseModel):
     id: Annotated[str | None, Field(max_length=200, description="Echoed in the answer.")] = None
     visited_at: Annotated[
         date | None,
-        BeforeValidator(_written_date), Field(description="The day of the visit; relative dates (下周三) count from it. Default: today.")
+        BeforeValidator(_written_date),
+        Field(description="The day of the visit; relative dates (下周三) count from it. Default: today."),
     ] = None
     draft: Annotated[StrictBool, Field(description="True while the rep is still typing. A draft is never stored.")] = False
 
