@@ -22,7 +22,7 @@ ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown
 DEPARTMENT = re.compile(
     r"(?:采购|财务|技术|设备|生产|工程|行政|人事|人力|后勤|总务|信息|仓储|仓库|市场|运营|销售|研发|质检|品管|品质|安全|安保|物业|基建|教务|德育|招生|药剂|检验|放射|超声|护理|内|外|儿|妇产|骨|眼|口腔|心内|供应链|物流|客服|法务|审计|综合|办公|党|工会|企划|策划|营销|电商|商品|工艺|机修|动力|车间|门店|大客户|IT)(?:部|科|处|室|组|办|中心|车间|课)?(?:门|的)?$"
 )
-PERSON_THRESHOLD = 0.5
+PERSON_THRESHOLD = 0.42
 _PERSON_GROUPS = ("top", "owner", "staff", "gate", "family", "vague")
 
 
@@ -73,7 +73,8 @@ class CandidateFinder:
 
     def _spans(self, doc: Doc) -> list[tuple[int, int, float]]:
         text = doc._.text
-        spans = [(n.start, n.end, n.probability) for n in doc._.names if n.label == "PER"]
+        tagged = [n for n in doc._.names if n.label == "PER"]
+        spans = [(n.start + trimmed(text[n.start : n.end]), n.end, n.probability) for n in tagged]
         taken = [(n.start, n.end) for n in doc._.names]
         rules = [(m.start(), m.end()) for m in self._named.finditer(text)]
         rules += [(h.start, h.end) for h in self._alone(text)]
@@ -107,12 +108,40 @@ class CandidateFinder:
         return out
 
 
-_SHORT = re.compile(r"^[老小大阿]?([\u4e00-\u9fff])")
+_POSTS = re.compile(
+    r"^(?:副?总经理|董事长|老板|副?院长|副?校长|园长|副?厂长|店长|采购部?|财务|技术|设备|经理|主任|生产副总|副总)(?=[\u4e00-\u9fff]{2,3}$)"
+)
+_TITLE_END = re.compile(r"(?:总|董|经理|主任|工|院长|校长|厂长|科长|部长|处长|局长|老板|先生|女士|小姐|师傅|老师|医生|姐|哥)$")
+_TITLED = re.compile(r"^.(?:总|董|经理|主任|院长|校长|厂长|老板|园长|科长|部长)$")
+
+
+_LEADING = re.compile(
+    r"^(?:[\u4e00-\u9fff]{1,4}(?:部|科|处|办|组|车间)(?:的)?(?=[\u4e00-\u9fff]{2})(?!长|主任|员|经理|理)|(?:问|跟|找|见|和|给|让|请|约|等|叫|报|对|由)(?=[\u4e00-\u9fffA-Za-z]{2}))"
+)
+"""A department before the name, or a verb the tagger took along: no part of the mention (labels.md, people)."""
+
+
+def trimmed(mention: str) -> int:
+    """How many characters at the head of a tagged mention are no part of it: 质检科小虞 → 小虞, 问总监 → 总监."""
+    found = _LEADING.match(mention)
+    return found.end() if found else 0
+
+
+def _surname(mention: str) -> tuple[str, bool]:
+    """(surname, whether a given name follows) of 龚总, 总经理龚怡 or 周敏; ("", False) where there is none."""
+    bare = _POSTS.sub("", mention)
+    if not bare or bare[0] in "老小阿大":
+        return "", False
+    rest = _TITLE_END.sub("", bare[1:])
+    return bare[0], len(rest) in (1, 2)
 
 
 def same_person(a: str, b: str) -> bool:
-    """Whether two mentions of one note are one person: equal, one inside the other, or 赵经理 and 老赵 / 小赵 by surname."""
+    """Whether two mentions of one note are one person: equal, one inside the other, 龚总 and 总经理龚怡, or 赵经理 and 老赵 by surname."""
     if a == b or (min(len(a), len(b)) >= 2 and (a in b or b in a)):
+        return True
+    (x, given_x), (y, given_y) = _surname(a), _surname(b)
+    if x and x == y and given_x != given_y and (_TITLED.search(a if given_y else b)):
         return True
     if a[0] in "老小" and len(a) == 2 and a[1] not in "板总":
         return len(b) >= 2 and b[0] == a[1]

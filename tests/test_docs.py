@@ -31,10 +31,17 @@ def test_every_command_and_route_is_in_the_readmes(readme: str) -> None:
 
 def test_the_note_path_names_every_file_of_models() -> None:
     text = (ROOT / "docs/note-path.md").read_text("utf-8")
-    missing = [f.name for f in (ROOT / "models").glob("*.py") if f.name not in text and f.name not in ("__init__.py", "labels.py", "lexicon.py")]
+    missing = [
+        f.name for f in (ROOT / "models").glob("*.py") if f.name not in text and f.name not in ("__init__.py", "labels.py", "lexicon.py")
+    ]
     assert missing == []
 
 
 def test_modules_stay_small() -> None:
-    long = {f.as_posix(): n for folder in ("models", "training", "service") for f in (ROOT / folder).rglob("*.py") if (n := len(f.read_text("utf-8").splitlines())) > 310}
+    long = {
+        f.as_posix(): n
+        for folder in ("models", "training", "service")
+        for f in (ROOT / folder).rglob("*.py")
+        if (n := len(f.read_text("utf-8").splitlines())) > 310
+    }
     assert long == {}

@@ -1,7 +1,11 @@
-"""Writing a trained model: the pipeline by `nlp.to_disk`, its card with figures on dev and test, and the manifest of checksums."""
+"""Writing a trained model: the pipeline by `nlp.to_disk`, its card with figures on dev and test, and the manifest of checksums.
+
+A version is the day and the first characters of a hash over the model's files, so two different models never share one.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -44,23 +48,17 @@ def write_artefacts(nlp: Language, path: Path, notes: Sequence[LabelledNote]) ->
     fresh = path.with_name(path.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    hashed, now = corpus_hash(), datetime.now(UTC)
+    nlp.to_disk(fresh / "nlp")
+    content = hashlib.sha256("".join(sha256(f) for f in model_files(fresh)).encode()).hexdigest()
+    now = datetime.now(UTC)
     counts: dict[str, int] = {"train": len(notes)}
     metrics: dict[str, dict[str, float | None]] = {}
-    card = Card(
-        f"{now:%Y%m%d}-{hashed[:8]}",
-        now.isoformat(timespec="seconds"),
-        hashed,
-        counts,
-        SEED,
-        {name: version(name) for name in LIBRARIES},
-        metrics,
-    )
+    libraries = {name: version(name) for name in LIBRARIES}
+    card = Card(f"{now:%Y%m%d}-{content[:8]}", now.isoformat(timespec="seconds"), corpus_hash(), counts, SEED, libraries, metrics)
     analyzer = Analyzer(nlp, card)
     for split in ("dev", "test"):
         labelled = read_split(split)
         counts[split], metrics[split] = len(labelled), figures(analyzer, labelled)
-    nlp.to_disk(fresh / "nlp")
     (fresh / CARD_FILE).write_text(json.dumps(asdict(card), ensure_ascii=False, indent=1), "utf-8")
     manifest = {f.relative_to(fresh).as_posix(): sha256(f) for f in model_files(fresh)}
     (fresh / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1), "utf-8")

@@ -13,7 +13,7 @@ from models.clauses import split_at_stops
 from models.cues import CueScanner, cue_scanner
 from models.customer_class import find_class
 from models.gaps import Slots, assemble
-from models.people import same_person
+from models.people import same_person, trimmed
 from models.prices import FoundPrice
 from models.text import normalize
 
@@ -59,6 +59,9 @@ PERSONS = [
     ("王总", "汪总", False),
     ("老板", "老板娘", True),
     ("张主任", "李主任", False),
+    ("龚总", "总经理龚怡", True),
+    ("王总", "王经理", False),
+    ("周经理", "周敏", True),
 ]
 
 
@@ -72,6 +75,14 @@ def slots_of(note: str, *amounts: tuple) -> Slots:
     """Slots of a note whose amounts have these (quote, role, value[, form])."""
     text = normalize(note).text
     return assemble(text, tuple(price(text, *amount) for amount in amounts))
+
+
+TRIMMED = [("质检科小虞", "小虞"), ("问总监", "总监"), ("设备科邓科长", "邓科长"), ("科长", "科长"), ("王总", "王总"), ("部长", "部长"), ("园长周敏", "园长周敏"), ("培训主管小顾", "培训主管小顾"), ("车间主任老唐", "车间主任老唐")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tagged", "mention"), TRIMMED)
+def test_what_goes_before_a_name_is_trimmed(tagged: str, mention: str) -> None:
+    assert tagged[trimmed(tagged) :] == mention
 
 
 def price(text: str, quote: str, role: str, value, form: str = "money") -> FoundPrice:
