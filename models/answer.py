@@ -36,7 +36,7 @@ from models.kp import kp_status
 from models.labels import DIMENSIONS, WEIGHTS
 from models.people import FoundPerson
 from models.quality import dimension_texts, evidence, grade, levels
-from models.questions import Catalogue, SlotFiller, choose
+from models.questions import Catalogue, SlotFiller, answered, choose
 from models.steps import FoundStep
 from models.text import NormalizedText
 from models.times import resolve
@@ -191,5 +191,5 @@ class Answerer:
 
     def _questions(self, doc: Doc, judgement: Judgement, slots: Slots, sent: _Sent) -> tuple[Question, ...]:
         whole = [(doc._.clauses[0].start, doc._.clauses[-1].end)] if doc._.clauses else []
-        chosen = choose(judgement, SlotFiller(doc, slots, sent), self.catalogue, whole)
+        chosen = choose(judgement, SlotFiller(doc, slots, sent), self.catalogue, whole, answered(doc, judgement))
         return tuple(Question(id_, text, why, tuple(sent.place(*s) for s in stretches)) for id_, text, why, stretches in chosen)

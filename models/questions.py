@@ -102,9 +102,25 @@ class SlotFiller:
                 self._put("need", sent, clauses[best].start, clauses[best].end)
 
 
-def choose(judgement: Judgement, filler: SlotFiller, catalogue: Catalogue, fallback: list[tuple[int, int]]) -> list[Chosen]:
-    """[(id, text, why, places)], one to three, the most called for first; places are those of the slots used, or `fallback`."""
-    order = sorted(range(len(QUESTION_IDS)), key=lambda i: -float(judgement.questions[i]))
+def answered(doc: Doc, judgement: Judgement) -> set[str]:
+    """The questions this note has already answered, by the conditions of labels.md's must_ask table."""
+    out = set()
+    step = doc._.next_step
+    deciders = [p for p in doc._.people if p.role == "first_kp"]
+    if any(p.met for p in deciders) or (step and any(step.start <= s < step.end for p in deciders for s, _ in p.places)):
+        out.add("reach_first_kp")
+    if doc._.funds_date:
+        out.add("funds_date")
+    if step and step.when and judgement.outcome_label != "signed":
+        out.add("next_visit_goal")
+    if any(p.met for p in deciders) and len(deciders) == 1:
+        out.add("verify_first_kp")
+    return out
+
+
+def choose(judgement: Judgement, filler: SlotFiller, catalogue: Catalogue, fallback: list[tuple[int, int]], done: set[str]) -> list[Chosen]:
+    """[(id, text, why, places)], one to three, the most called for first and none of `done`; places are those of the slots used, or `fallback`."""
+    order = sorted((i for i, id_ in enumerate(QUESTION_IDS) if id_ not in done), key=lambda i: -float(judgement.questions[i]))
     chosen: list[Chosen] = []
     for rank, i in enumerate(order[:MAX_QUESTIONS]):
         if rank and judgement.questions[i] < ASK_THRESHOLD:

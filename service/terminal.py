@@ -87,7 +87,9 @@ def show(console: Console, text: str, analysis: Analysis) -> None:
     """Print one analysis."""
     kind = LABELS["kind"][analysis.kind.label]
     title = f"{kind} {analysis.kind.probability:.0%} · {LABELS['outcome'][analysis.outcome.label]} · {analysis.quality.score} 分（{analysis.quality.grade}）"
-    questions = Text("\n".join(f"{i}. {q.text}" for i, q in enumerate(analysis.questions, 1)), style="bold")
+    questions = Table.grid(padding=(0, 1))
+    for number, question in enumerate(analysis.questions, 1):
+        questions.add_row(f"{number}.", Text(question.text, style="bold"))
     console.print(
         Panel(
             Group(highlighted(text, analysis), Text(), _findings(analysis), Text(), _score(analysis, text), Text(), questions),

@@ -99,6 +99,7 @@ def test_the_worked_example(analyze: Analyze) -> None:
     assert a.next_step is not None
     assert (a.next_step.when, str(a.next_step.date)) == ("下周三", "2026-12-02")
     assert any("李经理" in q.text or "王总" in q.text for q in a.questions)
+    assert "reach_first_kp" not in {q.id for q in a.questions}  # the next step already goes to see him
 
 
 @pytest.mark.parametrize("junk", ["同上", "👍👍👍", "无", "aaa", "......1", "今日正常拜访", "跟进中"])
