@@ -88,6 +88,8 @@ def show(console: Console, text: str, analysis: Analysis) -> None:
     kind = LABELS["kind"][analysis.kind.label]
     title = f"{kind} {analysis.kind.probability:.0%} · {LABELS['outcome'][analysis.outcome.label]} · {analysis.quality.score} 分（{analysis.quality.grade}）"
     questions = Table.grid(padding=(0, 1))
+    questions.add_column(no_wrap=True)
+    questions.add_column(overflow="fold")
     for number, question in enumerate(analysis.questions, 1):
         questions.add_row(f"{number}.", Text(question.text, style="bold"))
     console.print(
