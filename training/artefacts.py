@@ -37,10 +37,25 @@ def predictions(analyzer: Analyzer, notes: Sequence[LabelledNote]) -> dict[str, 
     return {n["id"]: _ANALYSIS.dump_python(analyzer.analyze(Note(n["text"], n["id"]), ANY_DAY), mode="json") for n in notes}
 
 
+def calibration_error(pairs: Sequence[tuple[float, bool]], bins: int = 10) -> float | None:
+    """Expected calibration error of (probability, was right) pairs: the mean distance of confidence and accuracy over equal-width bins."""
+    if not pairs:
+        return None
+    total = 0.0
+    for b in range(bins):
+        inside = [(p, right) for p, right in pairs if b / bins < p <= (b + 1) / bins]
+        total += abs(sum(p for p, _ in inside) - sum(right for _, right in inside))
+    return total / len(pairs)
+
+
 def figures(analyzer: Analyzer, notes: Sequence[LabelledNote]) -> dict[str, float | None]:
     """The headline figures of an analyzer on labelled notes, 0 to 1."""
-    found = score({n["id"]: n for n in notes}, predictions(analyzer, notes))
-    return {name: None if found[name] is None else round(float(found[name] or 0.0), 4) for name in HEADLINES}
+    predicted = predictions(analyzer, notes)
+    found = score({n["id"]: n for n in notes}, predicted)
+    found["kind ECE"] = calibration_error(
+        [(p["kind"]["probability"], p["kind"]["label"] == n["kind"]) for n in notes for p in [predicted[n["id"]]]]
+    )
+    return {name: None if found[name] is None else round(float(found[name] or 0.0), 4) for name in (*HEADLINES, "kind ECE")}
 
 
 def write_artefacts(nlp: Language, path: Path, notes: Sequence[LabelledNote]) -> Card:
