@@ -10,7 +10,7 @@ SAMPLE ?= ../shared/eval/sample.jsonl
 SCORE ?= ../shared/eval/score.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: run test check train evaluate bench corpus lock clean schemathesis screenshots
+.PHONY: run test check train evaluate bench corpus lock clean agreement
 
 run: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m service serve
@@ -29,6 +29,9 @@ check: $(DEV)
 
 corpus: $(RUNTIME)
 	$(BIN)/python -m training.validate
+
+agreement: $(RUNTIME)
+	$(BIN)/python -m training.agreement
 
 evaluate: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m training.evaluate --sample $(SAMPLE)
