@@ -115,7 +115,7 @@ def note_features(doc: Doc) -> list[str]:
 
 
 class Judge:
-    """Writes doc._.judgement. Needs every finder."""
+    """Writes doc._.judgement, and withdraws a next step for which the rubric gives no point. Needs every finder."""
 
     def __init__(self, rubric: LinearHeads | None = None, verdict: LinearHeads | None = None, outcome: LinearHeads | None = None) -> None:
         self.rubric, self.verdict, self.outcome = rubric, verdict, outcome
@@ -125,15 +125,17 @@ class Judge:
         if self.rubric is None or self.verdict is None or self.outcome is None:
             return None
         names, numbers = signature(doc)
-        features = note_features(doc) + names
-        levels = self.rubric.probabilities(features, numbers)
+        rows = self.rubric.known(note_features(doc) + names)  # the three share their vocabulary: trained on the same features
+        levels = self.rubric.probabilities_of_rows(rows, numbers)
         more = [*numbers, *map(float, levels)]
-        outcome = self.outcome.probabilities(features, more)
-        verdict = self.verdict.probabilities(features, [*more, *map(float, outcome)])
+        outcome = self.outcome.probabilities_of_rows(rows, more)
+        verdict = self.verdict.probabilities_of_rows(rows, [*more, *map(float, outcome)])
         return Judgement(levels.reshape(len(DIMENSIONS), 2), outcome, float(verdict[0]), verdict[1 : 1 + len(QUESTION_IDS)])
 
     def __call__(self, doc: Doc) -> Doc:
-        doc._.judgement = self.predict(doc)
+        judgement = doc._.judgement = self.predict(doc)
+        if judgement is not None and judgement.levels[DIMENSIONS.index("next_step"), 0] < 0.5:
+            doc._.next_step = None
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
@@ -142,6 +144,7 @@ class Judge:
 
     def from_disk(self, path: str | Path, **_: Any) -> Judge:
         self.rubric, self.verdict, self.outcome = joblib.load(Path(path) / "judge.joblib")
+        assert self.rubric.vocabulary == self.verdict.vocabulary == self.outcome.vocabulary
         return self
 
 

@@ -36,20 +36,19 @@ class LinearHeads:
         vocabulary = self.vocabulary
         return [vocabulary[f] for f in set(features) if f in vocabulary]
 
-    def scores(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:
-        """Raw scores [heads]: the named features count 1/sqrt(n) each, so that long texts do not outweigh short ones."""
-        rows = self.known(features)
+    def probabilities(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:
+        """Probabilities [heads]: the named features count 1/sqrt(n) each, so that long texts do not outweigh short ones."""
+        return self.probabilities_of_rows(self.known(features), dense)
+
+    def probabilities_of_rows(self, rows: list[int], dense: Sequence[float] | Vector = ()) -> Vector:
+        """Probabilities [heads] of features already looked up by `known`."""
         out: Vector = self.bias
         if rows:
             out = np.asarray(out + self.weights[rows].sum(axis=0) * len(rows) ** -0.5, dtype=np.float32)
         if len(dense):
             standard = (np.asarray(dense, dtype=np.float32) - self.mean) / self.scale
             out = np.asarray(out + standard @ self.weights[len(self.vocabulary) :], dtype=np.float32)
-        return out
-
-    def probabilities(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:
-        """Probabilities [heads] of the raw scores under the link."""
-        linked: Vector = self._linked(self.scores(features, dense)[None])[0]
+        linked: Vector = self._linked(out[None])[0]
         return linked
 
     def probabilities_of_all(self, items: Sequence[Iterable[str]]) -> Vector:

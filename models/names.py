@@ -87,12 +87,11 @@ class CharacterFeatures:
             after, before = padded[p + 1], padded[p - 1]
             features.append([
                 "c" + c, "n" + after, "p" + before, "N" + padded[p + 1 : p + 3], "P" + padded[p - 2 : p],
-                "x" + c + after, "y" + before + c, "w" + word_of[i], "v" + (word_of[i + 1] if i + 1 < n else ""), "u" + (word_of[i - 1] if i else ""),
-                "m" + marks[i], "M" + (marks[i + 1] if i + 1 < n else "") + "/" + (marks[i + 2] if i + 2 < n else ""), "l" + (marks[i - 1] if i else ""),
+                "x" + c + after, "y" + before + c, "w" + word_of[i], "v" + (word_of[i + 1] if i + 1 < n else ""),
+                "m" + marks[i], "M" + (marks[i + 1] if i + 1 < n else "") + "/" + (marks[i + 2] if i + 2 < n else ""),
                 "s" + ("1" if c in surnames else "0") + _kind_of(c) + _kind_of(after) + _kind_of(before),
                 "q" + cues[i] + "/" + (cues[i - 1] if i else "^"), "Q" + cues[min(i + 1, n)] + "/" + cues[min(i + 2, n)] + "/" + cues[min(i + 3, n)],
                 f"d{pairs[i - 1] if i else ''}{pairs[i]}{pairs[i + 1]}",
-                "t" + (padded[p - 3 : p] if p > 2 else "^"),
             ])  # fmt: skip
         return features
 

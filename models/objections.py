@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -35,13 +34,10 @@ class FoundObjection:
     probability: float
 
 
-def _denied(kind: ObjectionType, context: Context) -> bool:
-    """Whether a clause denies the type (没嫌贵, 钱不是问题) and nothing in it affirms it."""
-    if kind not in DENIALS:
-        return False
-    denial, affirmed = DENIALS[kind]
+def _denials(context: Context) -> list[str]:
+    """The types a clause denies (没嫌贵, 钱不是问题) where nothing in it affirms them."""
     groups = {g for h in context.hits for g in h.groups}
-    return denial in groups and not affirmed & groups
+    return [kind for kind, (denial, affirming) in DENIALS.items() if denial in groups and not affirming & groups]
 
 
 class ObjectionFinder:
@@ -55,9 +51,13 @@ class ObjectionFinder:
         table, clauses = doc._.clause_probabilities, doc._.clauses
         if not clauses:
             return ()
+        table = table.copy()
+        for row, context in enumerate(doc._.contexts):
+            for denied in _denials(context):
+                table[row, COLUMN[denied]] = 0
         found = []
         for kind in OBJECTION_TYPES:
-            column = np.where([_denied(kind, c) for c in doc._.contexts], 0, table[:, COLUMN[kind]])
+            column = table[:, COLUMN[kind]]
             best = int(column.argmax())
             if column[best] < self.thresholds[kind]:
                 continue

@@ -61,7 +61,8 @@ class Analyzer:
         normalized = normalize(note.text)
         if not normalized.text.strip():
             raise ValueError("text is blank")
-        return self._answer(note, normalized, self.read(normalized.text), note.visited_at or today)
+        with self.nlp.memory_zone():  # what this note added to the vocabulary goes when the note goes
+            return self._answer(note, normalized, self.read(normalized.text), note.visited_at or today)
 
     def read(self, text: str) -> Doc:
         """The Doc of a normalised text with every component's findings."""
