@@ -152,10 +152,12 @@ def price_features(doc: Doc) -> list[list[str]]:
 
 
 def is_difference(values: list[float], i: int) -> bool:
-    """Whether amount i is the exact difference of two others, as a stated gap is."""
-    return any(
-        abs(abs(values[a] - values[b]) - values[i]) < 1e-3 * values[i] for a in range(len(values)) for b in range(a) if i not in (a, b)
-    )
+    """Whether amount i is the exact difference of two others and much smaller than they, as a stated gap is."""
+
+    def holds(a: float, b: float) -> bool:
+        return values[i] < 0.5 * min(a, b) and abs(abs(a - b) - values[i]) < 1e-3 * values[i]
+
+    return any(holds(values[a], values[b]) for a in range(len(values)) for b in range(a) if i not in (a, b))
 
 
 class PriceRoles:
@@ -173,18 +175,8 @@ class PriceRoles:
             best = int(np.argmax(probabilities[1:])) + 1
             if probabilities[best] < PRICE_THRESHOLD:
                 best = 0
-            found.append(
-                FoundPrice(
-                    amount.start,
-                    amount.quote_end,
-                    amount.form,
-                    amount.value,
-                    amount.unit,
-                    amount.currency,
-                    self.model.heads[best],
-                    float(probabilities[best]),
-                )
-            )
+            place = (amount.start, amount.quote_end, amount.form, amount.value, amount.unit, amount.currency)
+            found.append(FoundPrice(*place, self.model.heads[best], float(probabilities[best])))
         return tuple(found)
 
     def __call__(self, doc: Doc) -> Doc:
