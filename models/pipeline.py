@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -70,10 +69,6 @@ class Analyzer:
         for component in self._components:
             doc = component(doc)
         return doc
-
-    def analyze_all(self, notes: Iterable[Note], today: date) -> Iterator[Analysis]:
-        """Analyses in the notes' order, one at a time."""
-        return (self.analyze(note, today) for note in notes)
 
 
 def load(path: Path = TRAINED) -> Analyzer:

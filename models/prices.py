@@ -104,7 +104,8 @@ def price_features(doc: Doc) -> list[list[str]]:
                 f"quoting={quoting}|{tag}",
             ]
         place = Place(counted, pricey[i], owner, first, following, clauses[at].label if at >= 0 else "")
-        rule = rule_role(text, amount, place, is_difference(values, i))
+        difference = is_difference(values, i)
+        rule = rule_role(text, amount, place, difference)
         rules.append(rule)
         f += [
             f"{form}|rule={rule}",
@@ -143,7 +144,7 @@ def price_features(doc: Doc) -> list[list[str]]:
                 ratio = values[i] / max(values[j], 1e-6)
                 relation = "<<" if ratio < 0.2 else "<" if ratio < 0.97 else "=" if ratio < 1.03 else ">" if ratio < 5 else ">>"
                 f += [f"{step}{amounts[j].form[0]}{relation}", f"{step}{relation}|{owner}"]
-        f.append(f"difference={is_difference(values, i)}|{pricey[i]}")
+        f.append(f"difference={difference}|{pricey[i]}")
         near_alike = sum(0.3 < values[i] / max(v, 1e-6) < 3.3 and p for j, (v, p) in enumerate(zip(values, pricey, strict=True)) if j != i)
         f.append(f"alike={min(near_alike, 3)}|{pricey[i]}")
         owner_before = owner

@@ -61,11 +61,9 @@ def _name_problem_schema(app: FastAPI) -> None:
         parts = schema["components"]["schemas"]
         parts.pop("HTTPValidationError", None)
         parts.pop("ValidationError", None)
-        for name, part in problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}").pop("$defs", {}).items():
-            parts[name] = part
-        parts["Problem"] = {
-            k: v for k, v in problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}").items() if k != "$defs"
-        }
+        problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts.update(problem.pop("$defs", {}))
+        parts["Problem"] = problem
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -10,14 +10,14 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from models.analysis import Analysis
 from models.artefacts import ArtefactError
 from models.pipeline import Analyzer, load
 from service import logs
+from service.api import ANALYSIS
 from service.bootstrap import bootstrap
 from service.notefiles import NoteFileError, read_notes
 from service.problems import Problem
@@ -26,7 +26,6 @@ from service.settings import Settings
 from service.terminal import show
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fupan 复盘: analyze sales visit notes.")
-_ANALYSIS = TypeAdapter(Analysis)
 _errors = Console(stderr=True)
 
 
@@ -87,12 +86,12 @@ def _write(analyzer: Analyzer, items: list[tuple[int, Any]], limit: int) -> int:
                 failed += 1
                 out.write(item_error(number, item, note).model_dump_json(exclude_none=True).encode() + b"\n")
             else:
-                out.write(_ANALYSIS.dump_json(analyzer.analyze(note, today)) + b"\n")
+                out.write(ANALYSIS.dump_json(analyzer.analyze(note, today)) + b"\n")
     out.flush()
     return failed
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A socket that takes connections before its address is printed.
 
     The protocol is named because asyncio switches Nagle's delay off only on sockets that say TCP; with it each answer waits 40 ms.
@@ -121,7 +120,7 @@ def serve(
         _errors.print(str(error), style="red")
         raise typer.Exit(2) from None
     try:
-        listening = _listen(settings.host, settings.port)
+        listening = listen(settings.host, settings.port)
     except OSError as error:
         _errors.print(f"{settings.host} port {settings.port}: {error.strerror}", style="red")
         raise typer.Exit(2) from None

@@ -65,12 +65,12 @@ def _safe(part: str | int) -> str:
     return str(part) if isinstance(part, int) or _FIELD_NAME.fullmatch(part) else "(unknown)"
 
 
-def faults_of(errors: Iterable[Mapping[str, Any]], prefix: tuple[str | int, ...] = ()) -> list[FieldFault]:
+def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[FieldFault]:
     """pydantic's errors as field faults: path and message, never the input."""
     out = []
     for error in errors:
         kind = error["type"]
-        path = [_safe(part) for part in (*prefix, *(p for p in error["loc"] if p != "body"))]
+        path = [_safe(part) for part in error["loc"] if part != "body"]
         message = (
             "The body is not valid JSON"
             if kind == "json_invalid"

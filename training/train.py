@@ -26,7 +26,7 @@ from models.judge import OUTCOMES, RUBRIC_HEADS, note_features, signature
 from models.labels import QUESTION_IDS
 from models.linear import LinearHeads
 from models.people import ROLES, person_features
-from models.pipeline import COMPONENTS, build_nlp
+from models.pipeline import COMPONENTS, TRAINED, build_nlp
 from models.prices import MONEY_ROLES, price_features
 from models.text import NormalizedText, normalize
 from training.artefacts import write_artefacts
@@ -40,7 +40,6 @@ VARIANTS = 2
 PRICES_BALANCE = 0.3
 PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 20.0, 4.0, 20.0, 0.7
 RUBRIC_C, DENSE_WEIGHT = 0.05, 1.0
-TRAINED = Path(__file__).resolve().parent.parent / "models" / "trained"
 
 
 @dataclass
