@@ -66,7 +66,7 @@ class SlotFiller:
         met = sorted(
             (p for p in people if p.met and p.role != "contact"), key=lambda p: ("first_kp", "influencer", "unknown").index(p.role)
         )
-        talked = met[0] if met else next(iter(people), None) if len(people) == 1 and people[0].role != "first_kp" else None
+        talked = met[0] if met else people[0] if len(people) == 1 and people[0].role in ("influencer", "unknown") else None
         if talked:
             self._put("person", sent, talked.start, talked.end)
         above = next((p for p in people if p.role == "first_kp" and not p.met), None)

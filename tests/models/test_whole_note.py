@@ -177,3 +177,9 @@ def test_a_note_without_punctuation_is_still_cut_into_clauses(analyzer: Analyzer
     doc = analyzer.read("今天去了三家厂子头一家在开会没见着第二家老板娘说去年那批货掉色不敢再拿第三家留了名片就回来了")
     assert len(doc._.clauses) >= 3
     assert max(c.end - c.start for c in doc._.clauses) <= 30
+
+
+def test_a_gatekeeper_is_never_whom_a_question_is_about(analyze: Analyze) -> None:
+    a = analyze("寄304管样3支，Ø25×1.5，门卫代收")
+    assert [(p.mention, p.decision_role) for p in a.people] == [("门卫", "contact")]
+    assert all("门卫" not in q.text for q in a.questions)
