@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Expand drafted notes (corpora/WRITING.md) to the form of labels.md, check them, append them to a writer's file.
+"""The way of a note into the corpus (corpora/WRITING.md): a writer's texts are checked, then a labeller's labels of them, then both are joined.
 
-    python training/add_notes.py WRITER SPLIT DRAFT.jsonl [--stats]      append a draft; nothing is appended if any line has a fault
-    python training/add_notes.py WRITER SPLIT EV.jsonl --evidence        merge {"id", "ev"} lines into notes already there
+    python training/add_notes.py texts TEXTS.jsonl             check a writer's texts, print how they stand against WRITING.md's rule 5
+    python training/add_notes.py labels TEXTS.jsonl LABELS.jsonl [--out NOTES.jsonl]
+                                                               check labels in the drafting form; with --out, write the labelled notes
+    python training/add_notes.py snippets SNIPPETS.jsonl       check snippets (short pieces with findings only)
 
-Standard library only, so that a writer needs no environment.
+Exit code 1, nothing written, where a line has a fault. Standard library only, so that a writer needs no environment.
 """
 
 from __future__ import annotations
@@ -20,18 +22,19 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from models.labels import DIMENSIONS  # noqa: E402
-from training.labels import PRICE_SLOTS, evidence_faults, faults  # noqa: E402
+from training.labels import PRICE_SLOTS, faults, finding_faults  # noqa: E402
 
 KINDS = {"d": "diagnostic", "f": "flow_of_events"}
 OUTCOMES = {"s": "signed", "n": "not_signed", "u": "unclear"}
-KEYS = {*PRICE_SLOTS, "style", "industry", "text", "kind", "out", "people", "kp", "obj", "currency", "gaps", "comp", "class", "next", "funds",
-        "rub", "ask", "tags", "pair", "ev"}  # fmt: skip
+TEXT_KEYS = {"id", "text", "style", "industry", "tags", "pair"}
+FINDING_KEYS = {*PRICE_SLOTS, "people", "obj", "currency", "gaps", "comp", "class", "next", "funds", "ev"}
+LABEL_KEYS = {*FINDING_KEYS, "id", "kind", "out", "kp", "rub", "ask"}
 LENGTHS = ((0, 8), (8, 30), (30, 100), (100, 250), (250, 9999))
 Note = dict[str, Any]
 
 
 def kp_status(people: list[Note], given: str | None) -> str:
-    """labels.md's rule over labelled people; with no person the writer's `given` status stands."""
+    """labels.md's rule over labelled people; with no person the labeller's `given` status stands."""
     roles = {p["decision_role"] for p in people if p["met"]}
     if not people:
         if given not in ("met_nobody", "unclear", "met_other_only"):
@@ -77,43 +80,53 @@ def _evidence(entries: list[str]) -> dict[str, list[str]]:
     return out
 
 
-def expand(draft: Note, ident: str, writer: str) -> Note:
-    """A drafted note in the form of labels.md. Raises ValueError, KeyError or TypeError where the draft is not of the drafting form."""
-    if set(draft) - KEYS:
-        raise ValueError(f"unknown keys {sorted(set(draft) - KEYS)}")
-    if not re.fullmatch("[012]{10}", draft.get("rub", "")):
-        raise ValueError(f"rub {draft.get('rub')!r}: ten digits 0-2")
-    people = [_person(p) for p in draft.get("people", [])]
-    objections = [dict(zip(("type", "status", "quote"), o.split("|", 2), strict=True)) for o in draft.get("obj", [])]
-    price: Note = {slot: draft.get(slot) for slot in PRICE_SLOTS}
-    price["gaps"] = [_gap(g) for g in draft.get("gaps", [])]
-    if draft.get("currency"):
-        price["currency"] = draft["currency"]
-    quote, _, when = (draft.get("next") or "").partition("|")
-    note: Note = {
-        "id": ident,
-        "writer": writer,
-        "industry": draft["industry"],
-        "style": draft["style"],
-        "text": draft["text"],
-        "kind": KINDS[draft["kind"]],
-        "outcome": OUTCOMES[draft["out"]],
-        "people": people,
-        "kp_status": kp_status(people, draft.get("kp")),
-        "objections": objections,
+def findings(label: Note) -> Note:
+    """The findings of a label in the drafting form, in the form of labels.md. Raises ValueError where an entry is not of that form."""
+    price: Note = {slot: label.get(slot) for slot in PRICE_SLOTS}
+    price["gaps"] = [_gap(g) for g in label.get("gaps", [])]
+    if label.get("currency"):
+        price["currency"] = label["currency"]
+    quote, _, when = (label.get("next") or "").partition("|")
+    return {
+        "people": [_person(p) for p in label.get("people", [])],
+        "objections": [dict(zip(("type", "status", "quote"), o.split("|", 2), strict=True)) for o in label.get("obj", [])],
         "price": price,
-        "competitors": draft.get("comp", []),
-        "customer_class": draft.get("class"),
+        "competitors": label.get("comp", []),
+        "customer_class": label.get("class"),
         "next_step": {"quote": quote, "when": when or None} if quote else None,
-        "funds_date": draft.get("funds"),
-        "rubric": dict(zip(DIMENSIONS, map(int, draft["rub"]), strict=True)),
-        "must_ask": draft["ask"],
-        "tags": draft.get("tags", []),
+        "funds_date": label.get("funds"),
+        "evidence": _evidence(label.get("ev", [])),
     }
-    if "ev" in draft:
-        note["evidence"] = _evidence(draft["ev"])
-    if draft.get("pair"):
-        note["pair"] = f"{writer}-{draft['pair']}"
+
+
+def join(text: Note, label: Note) -> Note:
+    """A writer's text and a labeller's label of it (drafting form) as one note in the form of labels.md.
+
+    Raises ValueError, KeyError or TypeError where the label is not of the drafting form.
+    """
+    if set(label) - LABEL_KEYS:
+        raise ValueError(f"unknown keys {sorted(set(label) - LABEL_KEYS)}")
+    if not re.fullmatch("[012]{10}", label.get("rub", "")):
+        raise ValueError(f"rub {label.get('rub')!r}: ten digits 0-2")
+    found = findings(label)
+    evidence = found.pop("evidence")
+    note: Note = {
+        "id": text["id"],
+        "writer": text["id"].partition("-")[0],
+        "industry": text["industry"],
+        "style": text["style"],
+        "text": text["text"],
+        "kind": KINDS[label["kind"]],
+        "outcome": OUTCOMES[label["out"]],
+        "kp_status": kp_status(found["people"], label.get("kp")),
+        **found,
+        "rubric": dict(zip(DIMENSIONS, map(int, label["rub"]), strict=True)),
+        "must_ask": label["ask"],
+        "tags": text.get("tags", []),
+        "evidence": evidence,
+    }
+    if text.get("pair"):
+        note["pair"] = f"{note['writer']}-{text['pair']}"
     return note
 
 
@@ -132,59 +145,75 @@ def shared_sentences(note: Note, seen: dict[str, list[tuple[str, str | None]]]) 
 
 
 def _read(path: Path) -> list[Note]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()] if path.exists() else []
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
-def append(writer: str, path: Path, draft: Path) -> list[Note]:
-    """All notes of the writer's file after the draft was appended; exits 1, appending nothing, if a line has a fault."""
-    have = _read(path)
+def text_faults(path: Path) -> tuple[list[Note], list[str]]:
+    """The texts of a writer's file and their faults: form, id, a sentence shared with another note of the corpus or of the files beside it."""
     seen: dict[str, list[tuple[str, str | None]]] = collections.defaultdict(list)
-    for file in sorted((ROOT / "corpora").glob("*/*.jsonl")):
-        for note in _read(file):
-            shared_sentences(note, seen)
-    new: list[Note] = []
-    bad = 0
-    lines = [line for line in draft.read_text("utf-8").splitlines() if line.strip()]
-    for number, line in enumerate(lines, 1):
-        found: list[str] = []
+    others = [*sorted((ROOT / "corpora").glob("*/w*.jsonl")), *(p for p in sorted(path.parent.glob("w*.jsonl")) if p.stem != path.stem)]
+    for file in others:
+        if file.stem != path.stem:
+            for note in _read(file):
+                shared_sentences(note, seen)
+    out: list[str] = []
+    texts: list[Note] = []
+    pairs: collections.Counter[str] = collections.Counter()
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
-            note = expand(json.loads(line), f"{writer}-{len(have) + number:03d}", writer)
-            found = [*faults(note), *shared_sentences(note, seen)]
-            new.append(note)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            found = [f"{type(error).__name__}: {error}"]
-        for fault in found:
-            print(f"{draft}:{number}: {fault}")
-        bad += bool(found)
-    if bad:
-        sys.exit(f"{bad} faulty lines of {len(lines)}: nothing appended")
-    with path.open("a", encoding="utf-8") as file_out:
-        file_out.writelines(json.dumps(n, ensure_ascii=False) + "\n" for n in new)
-    print(f"{len(new)} appended, {len(have) + len(new)} in {path}")
-    return have + new
+            text = json.loads(line)
+        except ValueError as error:
+            out.append(f"{path}:{number}: not JSON ({error})")
+            continue
+        found = [f"keys {sorted(set(text) ^ TEXT_KEYS)}"] if not set(text) <= TEXT_KEYS or not {"id", "text", "style", "industry"} <= set(text) else []
+        if not found:
+            if text["id"] != f"{path.stem}-{number:03d}":
+                found.append(f"id {text['id']!r}: expected {path.stem}-{number:03d}")
+            found += shared_sentences(text, seen)
+            pairs.update([text["pair"]] if text.get("pair") else [])
+            texts.append(text)
+        out += [f"{path}:{number}: {fault}" for fault in found]
+    out += [f"{path}: pair {pair!r} has {count} notes" for pair, count in pairs.items() if count != 2]
+    return texts, out
 
 
-def merge_evidence(path: Path, draft: Path) -> None:
-    """Merge {"id", "ev"} lines into a writer's file; exits 1, writing nothing, if a line has a fault."""
-    notes = {n["id"]: n for n in _read(path)}
-    bad = 0
-    for number, line in enumerate(draft.read_text("utf-8").splitlines(), 1):
+def labelled(texts: list[Note], path: Path) -> tuple[list[Note], list[str]]:
+    """The labelled notes that a labels file makes of the texts, and its faults; a text without a label is a fault."""
+    by_id = {t["id"]: t for t in texts}
+    notes: dict[str, Note] = {}
+    out: list[str] = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if not line.strip():
             continue
         try:
-            item = json.loads(line)
-            note = notes[item["id"]]
-            note["evidence"] = _evidence(item["ev"])
-            found = list(evidence_faults(note))
-        except (ValueError, KeyError) as error:
+            label = json.loads(line)
+            note = join(by_id[label["id"]], label)
+            found = [*faults(note), *(["labelled twice"] if note["id"] in notes else [])]
+            notes[note["id"]] = note
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             found = [f"{type(error).__name__}: {error}"]
-        for fault in found:
-            print(f"{draft}:{number}: {fault}")
-        bad += bool(found)
-    print(f"{bad} faulty lines; without evidence: {[k for k, n in notes.items() if 'evidence' not in n]}")
-    if bad:
-        sys.exit(1)
-    path.write_text("".join(json.dumps(n, ensure_ascii=False) + "\n" for n in notes.values()), "utf-8")
+        out += [f"{path}:{number}: {fault}" for fault in found]
+    missing = [i for i in by_id if i not in notes]
+    out += [f"{path}: no valid label for {' '.join(missing)}"] if missing else []
+    return [notes[i] for i in by_id if i in notes], out
+
+
+def snippets(path: Path) -> tuple[list[Note], list[str]]:
+    """The snippets of a file (text and findings only, drafting form) in the form of labels.md, and their faults."""
+    notes: list[Note] = []
+    out: list[str] = []
+    seen: dict[str, list[tuple[str, str | None]]] = collections.defaultdict(list)
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        try:
+            snippet = json.loads(line)
+            note = {"id": f"{path.stem}-{number:03d}", "writer": path.stem, "text": snippet.pop("text"), **findings(snippet)}
+            found = [*finding_faults(note), *shared_sentences(note, seen)]
+            found += [f"unknown keys {sorted(set(snippet) - FINDING_KEYS)}"] if set(snippet) - FINDING_KEYS else []
+            notes.append(note)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            found = [f"{type(error).__name__}: {error}"]
+        out += [f"{path}:{number}: {fault}" for fault in found]
+    return notes, out
 
 
 def _priced(note: Note) -> bool:
@@ -192,38 +221,45 @@ def _priced(note: Note) -> bool:
 
 
 def print_statistics(notes: list[Note]) -> None:
-    """How the notes stand against WRITING.md's rule 5."""
+    """How texts or labelled notes stand against WRITING.md's rule 5."""
     count = collections.Counter
-    print("lengths ≤8/8-30/30-100/100-250/>250:", [sum(low < len(n["text"]) <= high for n in notes) for low, high in LENGTHS])
-    for field in ("kind", "outcome", "kp_status"):
-        print(field, dict(count(n[field] for n in notes)))
-    print("objections", dict(count((o["type"], o["status"]) for n in notes for o in n["objections"])))
-    print(
-        "with price",
-        sum(map(_priced, notes)),
-        *(f"{f} {sum(bool(n[f]) for n in notes)}" for f in ("customer_class", "next_step", "funds_date", "competitors")),
-        "of",
-        len(notes),
-    )
-    print("tags", dict(count(t for n in notes for t in n["tags"])))
+    print(len(notes), "notes; lengths ≤8/8-30/30-100/100-250/>250:", [sum(low < len(n["text"]) <= high for n in notes) for low, high in LENGTHS])
+    print("tags", dict(count(t for n in notes for t in n.get("tags", []))), "pairs", len({n["pair"] for n in notes if n.get("pair")}))
+    if notes and "kind" in notes[0]:
+        for field in ("kind", "outcome", "kp_status"):
+            print(field, dict(count(n[field] for n in notes)))
+        print("objections", dict(count((o["type"], o["status"]) for n in notes for o in n["objections"])))
+        filled = (f"{f} {sum(bool(n[f]) for n in notes)}" for f in ("customer_class", "next_step", "funds_date", "competitors"))
+        print("with price", sum(map(_priced, notes)), *filled)
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("writer")
-    parser.add_argument("split", choices=["train", "dev", "test"])
-    parser.add_argument("draft", nargs="?", type=Path)
-    parser.add_argument("--stats", action="store_true")
-    parser.add_argument("--evidence", action="store_true", help="the draft holds {id, ev} lines for notes already in the corpus")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("texts").add_argument("texts", type=Path)
+    labels = commands.add_parser("labels")
+    labels.add_argument("texts", type=Path)
+    labels.add_argument("labels", type=Path)
+    labels.add_argument("--out", type=Path)
+    commands.add_parser("snippets").add_argument("snippets", type=Path)
     options = parser.parse_args()
-    path = ROOT / "corpora" / options.split / f"{options.writer}.jsonl"
-    if options.evidence:
-        merge_evidence(path, options.draft)
-        return
-    notes = append(options.writer, path, options.draft) if options.draft else _read(path)
-    if options.stats and notes:
-        print_statistics(notes)
+    if options.command == "snippets":
+        notes, found = snippets(options.snippets)
+        print(*found, f"{len(notes)} snippets, {len(found)} faults", sep="\n")
+        sys.exit(bool(found))
+    notes, found = text_faults(options.texts)
+    if options.command == "labels":
+        notes, label_faults = labelled(notes, options.labels)
+        found += label_faults
+    for fault in found:
+        print(fault)
+    print_statistics(notes)
+    if found:
+        sys.exit(f"{len(found)} faults")
+    if options.command == "labels" and options.out:
+        options.out.write_text("".join(json.dumps(n, ensure_ascii=False) + "\n" for n in notes), "utf-8")
+        print(f"{len(notes)} written to {options.out}")
 
 
 if __name__ == "__main__":

@@ -58,15 +58,14 @@ def figures(analyzer: Analyzer, notes: Sequence[LabelledNote]) -> dict[str, floa
     return {name: None if found[name] is None else round(float(found[name] or 0.0), 4) for name in (*HEADLINES, "kind ECE")}
 
 
-def write_artefacts(nlp: Language, path: Path, notes: Sequence[LabelledNote]) -> Card:
-    """Write the model beside `path` and put it in its place when it is whole; returns the card."""
+def write_artefacts(nlp: Language, path: Path, counts: dict[str, int]) -> Card:
+    """Write the model beside `path` and put it in its place when it is whole; `counts`: how many notes it was trained on. Returns the card."""
     fresh = path.with_name(path.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     nlp.to_disk(fresh / "nlp")
     content = hashlib.sha256("".join(sha256(f) for f in model_files(fresh)).encode()).hexdigest()
     now = datetime.now(UTC)
-    counts: dict[str, int] = {"train": len(notes)}
     metrics: dict[str, dict[str, float | None]] = {}
     libraries = {name: version(name) for name in LIBRARIES}
     card = Card(f"{now:%Y%m%d}-{content[:8]}", now.isoformat(timespec="seconds"), corpus_hash(), counts, SEED, libraries, metrics)

@@ -14,7 +14,12 @@ LabelledNote = dict[str, Any]
 
 def files(root: Path = CORPORA) -> list[Path]:
     """Every note file of the corpus, in a fixed order."""
-    return [path for split in SPLITS for path in sorted((root / split).glob("*.jsonl"))]
+    return [path for split in (*SPLITS, "snippets") for path in sorted((root / split).glob("*.jsonl"))]
+
+
+def read_snippets(root: Path = CORPORA) -> list[LabelledNote]:
+    """The snippets: short pieces labelled with findings only (no kind, outcome, rubric or questions); training reads them, nothing is chosen or reported on them."""
+    return read_split("snippets", root)
 
 
 def read_split(split: str, root: Path = CORPORA) -> list[LabelledNote]:

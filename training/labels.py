@@ -33,7 +33,7 @@ def evidence_faults(note: dict[str, Any]) -> Iterator[str]:
         if dimension not in EVIDENCED:
             yield f"evidence for {dimension!r}"
         yield from (f"evidence quote {q!r} not in the text" for q in quotes if not q or q not in note["text"])
-    for dimension in EVIDENCED:
+    for dimension in EVIDENCED if rubric else ():
         if bool(rubric.get(dimension)) != bool(quoted.get(dimension)):
             yield f"rubric {dimension} is {rubric.get(dimension)} but its evidence is {quoted.get(dimension)}"
 
@@ -75,22 +75,27 @@ def _quote_faults(note: dict[str, Any]) -> Iterator[str]:
         yield f"funds_date {note['funds_date']!r} not in the text"
 
 
-def faults(note: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with one labelled note, a line a fault."""
+def finding_faults(note: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with a text and its findings (people, objections, prices, quotes, class, evidence), a line a fault."""
     if not note.get("text", "").strip():
         yield "no text"
-    for field, allowed in (("kind", get_args(KindLabel)), ("outcome", get_args(OutcomeLabel)), ("kp_status", get_args(KpStatus))):
-        if note.get(field) not in allowed:
-            yield f"{field} {note.get(field)!r}"
     yield from _people_faults(note)
     yield from _quote_faults(note)
     yield from _price_faults(note)
     if note.get("customer_class") not in {None, "A", "B", "C", "D"}:
         yield f"customer_class {note.get('customer_class')!r}"
+    yield from evidence_faults(note)
+
+
+def faults(note: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with one labelled note, a line a fault."""
+    yield from finding_faults(note)
+    for field, allowed in (("kind", get_args(KindLabel)), ("outcome", get_args(OutcomeLabel)), ("kp_status", get_args(KpStatus))):
+        if note.get(field) not in allowed:
+            yield f"{field} {note.get(field)!r}"
     rubric = note.get("rubric", {})
     if set(rubric) != set(DIMENSIONS) or any(level not in (0, 1, 2) for level in rubric.values()):
         yield f"rubric {rubric}"
     asked = note.get("must_ask", [])
     if not 1 <= len(asked) <= 3 or set(asked) - set(QUESTION_IDS) or len(set(asked)) < len(asked):
         yield f"must_ask {asked}"
-    yield from evidence_faults(note)

@@ -154,7 +154,7 @@ def clause_targets(note: LabelledNote, doc: Doc, normalized: NormalizedText) -> 
         if "evidence" in note:
             for quote in note["evidence"].get(dimension, []):
                 cover(quote, column)
-        elif note["rubric"][dimension]:
+        elif "rubric" in note and note["rubric"][dimension]:
             out[:, column] = -1
     return out
 

@@ -31,7 +31,7 @@ from models.prices import MONEY_ROLES, price_features
 from models.text import NormalizedText, normalize
 from training.artefacts import write_artefacts
 from training.augment import variant
-from training.corpus import LabelledNote, read_split
+from training.corpus import LabelledNote, read_snippets, read_split
 from training.fit import SEED, fit_heads, sigmoid_calibration
 from training.targets import clause_targets, name_tags, note_targets, person_targets, price_targets
 
@@ -44,16 +44,21 @@ RUBRIC_C, DENSE_WEIGHT = 0.05, 1.0
 
 @dataclass
 class Item:
-    """One training note with its Doc, which each layer's prediction is written on."""
+    """One training note or snippet with its Doc, which each layer's prediction is written on."""
 
     note: LabelledNote
     normalized: NormalizedText
     doc: Doc
     fold: int
 
+    @property
+    def whole(self) -> bool:
+        """Whether the judge's labels are there too: a snippet has findings only."""
+        return "kind" in self.note
+
 
 def folds_of(notes: Sequence[LabelledNote]) -> list[int]:
-    """A fold a note, all notes of a writer in one, writers dealt out by size."""
+    """A fold a note, all notes of a writer in one, writers dealt out by size; the snippets of one file are dealt out one by one."""
     sizes: dict[str, int] = {}
     for n in notes:
         sizes[n["writer"]] = sizes.get(n["writer"], 0) + 1
@@ -62,7 +67,7 @@ def folds_of(notes: Sequence[LabelledNote]) -> list[int]:
     for writer in sorted(sizes, key=lambda w: (-sizes[w], w)):
         fold[writer] = min(range(FOLDS), key=lambda k: (load[k], k))
         load[fold[writer]] += sizes[writer]
-    return [fold[n["writer"]] for n in notes]
+    return [fold[n["writer"]] if "kind" in n else i % FOLDS for i, n in enumerate(notes)]
 
 
 def train_boundaries(nlp: Language, notes: Sequence[LabelledNote]) -> LinearHeads:
@@ -160,6 +165,8 @@ def choose_thresholds(items: Sequence[Item]) -> dict[str, float]:
     for head in (*OBJECTION_TYPES, "next_step", "funds"):
         pairs = []
         for item in items:
+            if not item.whole:
+                continue
             table = item.doc._.clause_probabilities
             best = float(table[:, COLUMN[head]].max()) if len(table) else 0.0
             gold = (
@@ -185,6 +192,7 @@ def choose_thresholds(items: Sequence[Item]) -> dict[str, float]:
 def train_judge(nlp: Language, items: Sequence[Item]) -> None:
     """Rubric, outcome, then kind and questions; each reads the layer before out of fold."""
     judge = nlp.get_pipe("judge")
+    items = [i for i in items if i.whole]
     names, numbers = zip(*(signature(i.doc) for i in items), strict=True)
     features = [note_features(i.doc) + n for i, n in zip(items, names, strict=True)]
     dense = np.array(numbers, dtype=np.float32)
@@ -287,12 +295,12 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
 def main() -> None:
     console = Console(stderr=True)
     began = time.perf_counter()
-    notes = read_split("train")
+    notes, snippets = read_split("train"), read_snippets()
     nlp = build_nlp()
     with console.status(f"training on {len(notes)} notes") as status:
-        train(nlp, notes, lambda step: status.update(f"training on {len(notes)} notes: {step}"))
-    card = write_artefacts(nlp, TRAINED, notes)
-    console.print(f"trained {card.version} on {len(notes)} notes in {time.perf_counter() - began:.0f} s → {TRAINED}")
+        train(nlp, [*notes, *snippets], lambda step: status.update(f"training on {len(notes)} notes: {step}"))
+    card = write_artefacts(nlp, TRAINED, {"train": len(notes), "snippets": len(snippets)})
+    console.print(f"trained {card.version} on {len(notes)} notes and {len(snippets)} snippets in {time.perf_counter() - began:.0f} s → {TRAINED}")
 
 
 if __name__ == "__main__":
