@@ -104,10 +104,11 @@ def settled(first: LabelledNote, second: LabelledNote, taken: dict[tuple[str, st
         if field.startswith("rubric."):
             dimension = field.removeprefix("rubric.")
             note["rubric"][dimension] = second["rubric"][dimension]
-            quotes = (second.get("evidence") or {}).get(dimension)
-            note["evidence"].pop(dimension, None)
-            if quotes:
+            quotes = (second.get("evidence") or {}).get(dimension) or note["evidence"].get(dimension)
+            if note["rubric"][dimension] and quotes:
                 note["evidence"][dimension] = quotes
+            else:
+                note["evidence"].pop(dimension, None)
         else:
             note[field] = second[field]
             if field == "people":

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pycrfsuite
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from rich.console import Console
 from spacy.language import Language
@@ -36,7 +37,8 @@ from training.fit import SEED, fit_heads, sigmoid_calibration
 from training.targets import clause_targets, name_tags, note_targets, person_targets, price_targets
 
 FOLDS = 5
-VARIANTS = 2
+VARIANTS = 1
+NAMES_ITERATIONS = 70
 PRICES_BALANCE = 0.3
 PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 20.0, 4.0, 20.0, 0.7
 RUBRIC_C, DENSE_WEIGHT = 0.05, 1.0
@@ -95,25 +97,41 @@ def train_boundaries(nlp: Language, notes: Sequence[LabelledNote]) -> LinearHead
     return fit_heads(["stop"], features, np.array(targets, dtype=np.int64).reshape(-1, 1), c=4.0, minimum=3)
 
 
-def train_names(nlp: Language, items: Sequence[Item]) -> bytes:
-    """The CRF of people and competitors, as the content of a CRFsuite model file; each note stands beside variants with other names."""
-    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-    trainer.set_params({"c1": 0.08, "c2": 0.02, "max_iterations": 120, "feature.minfreq": 2})
+Tagged = tuple[list[list[str]], list[str]]
+
+
+def tagged_characters(nlp: Language, item: Item, rng: random.Random) -> list[Tagged]:
+    """(features, tags) of a note's characters, and of variants of it with other names."""
+    if not len(item.doc):
+        return []
     extract = nlp.get_pipe("names").features  # type: ignore[attr-defined]
-    rng = random.Random(SEED)
-    for item in items:
-        if not len(item.doc):
-            continue
-        trainer.append(extract(item.doc), name_tags(item.note, item.doc, item.normalized))
-        for _ in range(VARIANTS if item.note["people"] or item.note["competitors"] else 0):
-            other = variant(item.note, rng)
-            normalized = normalize(other["text"])
-            doc = nlp.make_doc(normalized.text)
-            trainer.append(extract(doc), name_tags(other, doc, normalized))
+    out = [(extract(item.doc), name_tags(item.note, item.doc, item.normalized))]
+    for _ in range(VARIANTS if item.note["people"] or item.note["competitors"] else 0):
+        other = variant(item.note, rng)
+        normalized = normalize(other["text"])
+        doc = nlp.make_doc(normalized.text)
+        out.append((extract(doc), name_tags(other, doc, normalized)))
+    return out
+
+
+def fit_names(tagged: Sequence[Tagged]) -> bytes:
+    """The CRF of people and competitors, as the content of a CRFsuite model file."""
+    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
+    trainer.set_params({"c1": 0.08, "c2": 0.02, "max_iterations": NAMES_ITERATIONS, "feature.minfreq": 2})
+    for features, tags in tagged:
+        trainer.append(features, tags)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "names.crf"
         trainer.train(str(path))
         return path.read_bytes()
+
+
+def train_names(nlp: Language, items: Sequence[Item]) -> list[bytes]:
+    """One CRF for each fold, trained on the notes outside it, and one trained on all; side by side, since each takes a minute."""
+    rng = random.Random(SEED)
+    tagged = [tagged_characters(nlp, item, rng) for item in items]
+    parts = [[t for item, ts in zip(items, tagged, strict=True) if item.fold != k for t in ts] for k in (*range(FOLDS), -1)]
+    return list(Parallel(n_jobs=2)(delayed(fit_names)(part) for part in parts))
 
 
 def train_people(nlp: Language, items: Sequence[Item]) -> tuple[LinearHeads, LinearHeads]:
@@ -252,14 +270,13 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
         normalized = normalize(note["text"])
         items.append(Item(note, normalized, clauses(nlp.make_doc(normalized.text)), fold))
 
-    def names_fold(rest: Sequence[Item], held: Sequence[Item]) -> None:
-        names.set_model(train_names(nlp, rest))  # type: ignore[attr-defined]
-        for item in held:
-            context(names(item.doc))
-
     say("names")
-    out_of_fold(items, names_fold)
-    final_names = train_names(nlp, items)
+    *fold_names, final_names = train_names(nlp, items)
+    for k, model in enumerate(fold_names):
+        names.set_model(model)  # type: ignore[attr-defined]
+        for item in items:
+            if item.fold == k:
+                context(names(item.doc))
 
     def people_fold(rest: Sequence[Item], held: Sequence[Item]) -> None:
         people.person, people.role = train_people(nlp, rest)  # type: ignore[attr-defined]
