@@ -14,12 +14,12 @@ from models.numbers import DIGITS, HAN, NUMBER, SCALE, around, parse_adjacent, p
 
 AmountForm = Literal["money", "percent", "discount"]
 
-_CURRENCY = r"元钱|块钱|元|块|圆|毛钱|毛|分钱|刀|美元|美金|美刀|欧元|欧|港币|港元|港纸|日元|人民币|RMB|rmb|USD|usd|蚊"
+_CURRENCY = r"元钱|块钱|元|块|圆|毛钱|毛|分钱|刀|美元|美金|美刀|台币|欧元|欧|港币|港元|港纸|日元|人民币|RMB|rmb|USD|usd|蚊"
 _UNIT_WORD = r"台|吨|[Tt](?![A-Za-z])|人|年|月|季度|季|平米|平方|平|㎡|m2|公斤|千克|斤|[Kk][Gg]|kg|个|件|箱|桶|袋|包|瓶|盒|支|只|条|片|张|把|套|副|亩|户|樘|米|方|立方|柜|票|单|天|日|次|课时|节|期|点位|端|账号|头|羽|枚|卷|扇|车|趟|本|粒|颗|辆|升|[Ll](?![A-Za-z])|[Kk][Ww][Hh]|度|瓦|[Ww]p?|pcs|PCS|pc"
 _RANGE_AFTER = "多|几|余|来|出头|以内|之内|以下|以上|起|左右|上下"
 
 AMOUNT = re.compile(
-    rf"(?P<sign>USD|US\$|HK\$|RMB|[¥￥$])?\s?(?P<before>不到|不足|不超过|超过)?(?P<sign2>[¥￥$])?"
+    rf"(?P<sign>USD|US\$|HK\$|NT\$|TWD|HKD|RMB|[¥￥$])?\s?(?P<before>不到|不足|不超过|超过)?(?P<sign2>[¥￥$])?"
     rf"(?:(?P<low>{NUMBER})(?:元|块)?(?:到|至|-|~|—|--)(?P<high>{NUMBER})"
     rf"|(?P<tens>[一二两三四五六七八九]?[十百千])(?P<some>来|几|多)(?P<tenscale>个?[万千百亿wk]|个亿)?"
     rf"|(?P<few>好几|几|小几)(?P<fewscale>十万|百万|千万|万|千|百)"
@@ -45,7 +45,7 @@ _DATE = re.compile(
     re.M,
 )
 _CODE = re.compile(
-    r"[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+|[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+"
+    r"百分百|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+"
 )
 _MONEY_TAIL = re.compile(r"^[wWkK](?![A-Za-z])")
 
@@ -69,6 +69,8 @@ def _currency(match: re.Match[str]) -> str:
     sign = (match["sign"] or "") + (match["sign2"] or "")
     if word in ("港币", "港元", "港纸") or "HK" in sign:
         return "HKD"
+    if word == "台币" or "NT" in sign or "TWD" in sign:
+        return "TWD"
     if word in ("刀", "美元", "美金", "美刀", "USD", "usd") or "$" in sign or "USD" in sign:
         return "USD"
     if word in ("欧元", "欧"):

@@ -47,14 +47,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    """`needs_review`: the probability lies below what was right in 95 % of dev notes (models/reliability.py)."""
+
     label: KindLabel
     probability: float
+    needs_review: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     label: OutcomeLabel
     probability: float
+    needs_review: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class Person:
     decision_role: DecisionRole
     met: bool
     probability: float
+    needs_review: bool
     because: tuple[Place, ...]
 
 
@@ -93,6 +98,7 @@ class Objection:
     start: int
     end: int
     probability: float
+    needs_review: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,9 @@ from models.judge import Judgement
 from models.kp import kp_status
 from models.labels import DIMENSIONS, WEIGHTS
 from models.people import FoundPerson
-from models.quality import dimension_texts, evidence, grade, levels
+from models.quality import dimension_texts, evidence, grade, levels, rival_in_play
 from models.questions import Catalogue, SlotFiller, answered, choose
+from models.reliability import UNKNOWN, Field, Reliability
 from models.steps import FoundStep
 from models.text import NormalizedText
 from models.times import resolve
@@ -99,8 +100,9 @@ def _because(doc: Doc, person: FoundPerson) -> list[tuple[int, int]]:
 class Answerer:
     """Words and quotes for one model version."""
 
-    def __init__(self, version: ModelVersion) -> None:
+    def __init__(self, version: ModelVersion, reliability: Reliability = UNKNOWN) -> None:
         self.version = version
+        self.reliability = reliability
         self.texts = dimension_texts()
         self.catalogue = Catalogue()
 
@@ -111,12 +113,15 @@ class Answerer:
         outcome = judgement.outcome
         return Analysis(
             id=note.id,
-            kind=Kind(judgement.kind_label, round(max(judgement.kind, 1 - judgement.kind), 4)),
-            outcome=Outcome(judgement.outcome_label, round(float(outcome.max()), 4)),
+            kind=Kind(judgement.kind_label, *self._trust("kind", max(judgement.kind, 1 - judgement.kind))),
+            outcome=Outcome(judgement.outcome_label, *self._trust("outcome", float(outcome.max()))),
             sentences=_sentences(doc, sent),
             people=self._people(doc, sent),
             kp=self._kp(doc, sent),
-            objections=tuple(Objection(o.type, o.status, *sent.quoted(o.start, o.end), round(o.probability, 4)) for o in doc._.objections),
+            objections=tuple(
+                Objection(o.type, o.status, *sent.quoted(o.start, o.end), *self._trust("objections", o.probability))
+                for o in doc._.objections
+            ),
             price=self._price(doc, slots, sent),
             competitors=self._competitors(doc, sent),
             customer_class=CustomerClass(doc._.customer_class.label, *sent.quoted(doc._.customer_class.start, doc._.customer_class.end))
@@ -129,6 +134,11 @@ class Answerer:
             model=self.version,
         )
 
+    def _trust(self, field: Field, raw: float) -> tuple[float, bool]:
+        """(calibrated probability, whether it needs a second look)."""
+        probability = self.reliability.probability(field, raw)
+        return probability, self.reliability.needs_review(field, probability)
+
     def _people(self, doc: Doc, sent: _Sent) -> tuple[Person, ...]:
         return tuple(
             Person(
@@ -136,7 +146,7 @@ class Answerer:
                 p.title,
                 p.role,
                 p.met,
-                round(p.role_probability, 4),
+                *self._trust("people", p.role_probability),
                 tuple(sent.place(*s) for s in _because(doc, p)),
             )
             for p in doc._.people
@@ -179,7 +189,7 @@ class Answerer:
 
     def _quality(self, doc: Doc, judgement: Judgement, sent: _Sent) -> Quality:
         places = evidence(doc)
-        reached = levels(judgement, places)
+        reached = levels(judgement, places, rival_in_play(doc))
         dimensions = []
         for id_ in DIMENSIONS:
             name, zero, one = self.texts[id_]
@@ -191,5 +201,11 @@ class Answerer:
 
     def _questions(self, doc: Doc, judgement: Judgement, slots: Slots, sent: _Sent) -> tuple[Question, ...]:
         whole = [(doc._.clauses[0].start, doc._.clauses[-1].end)] if doc._.clauses else []
-        chosen = choose(judgement, SlotFiller(doc, slots, sent), self.catalogue, whole, answered(doc, judgement))
+        chosen = choose(
+            judgement,
+            SlotFiller(doc, slots, sent, signed=judgement.outcome_label == "signed"),
+            self.catalogue,
+            whole,
+            answered(doc, judgement),
+        )
         return tuple(Question(id_, text, why, tuple(sent.place(*s) for s in stretches)) for id_, text, why, stretches in chosen)

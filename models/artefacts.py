@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.reliability import UNKNOWN, Reliability
+
 CARD_FILE = "card.json"
 MANIFEST_FILE = "manifest.json"
 
@@ -27,6 +29,7 @@ class Card:
     seed: int
     libraries: dict[str, str]
     metrics: dict[str, Any]
+    reliability: Reliability = UNKNOWN
 
 
 def sha256(path: Path) -> str:
@@ -56,4 +59,5 @@ def verify(path: Path) -> Card:
             raise ArtefactError(f"model file {name} is not in the manifest of {path}: refusing to load")
         if sha256(present[name]) != expected[name]:
             raise ArtefactError(f"model file {name} in {path} has changed since training (checksum differs): refusing to load")
-    return Card(**json.loads((path / CARD_FILE).read_text("utf-8")))
+    card = json.loads((path / CARD_FILE).read_text("utf-8"))
+    return Card(**{**card, "reliability": Reliability(**card["reliability"])})

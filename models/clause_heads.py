@@ -1,4 +1,4 @@
-"""What each clause carries: objections by type, whether resolved, a next step, money's date, and evidence for the rubric.
+"""What each clause carries: objections by type, a next step, money's date, and evidence for the rubric.
 
 One set of linear heads over words, characters, cue phrases and the neighbouring clauses; the finders after it read the probabilities.
 """
@@ -20,7 +20,8 @@ from models.linear import LinearHeads
 
 OBJECTION_TYPES: tuple[ObjectionType, ...] = get_args(ObjectionType)
 EVIDENCE = ("need", "recognition", "competition", "close_attempt", "diagnosis", "reflection")
-HEADS = (*OBJECTION_TYPES, "resolved", "next_step", "funds", *(f"ev_{d}" for d in EVIDENCE))
+HEADS = (*OBJECTION_TYPES, "next_step", "funds", *(f"ev_{d}" for d in EVIDENCE), "objection")
+"""The last head tells an objection of any type; which type is then a choice among the eight (ClauseHeads.types)."""
 COLUMN = {head: i for i, head in enumerate(HEADS)}
 
 
@@ -94,16 +95,24 @@ def clause_features(doc: Doc) -> list[list[str]]:
 
 
 class ClauseHeads:
-    """Writes doc._.clause_probabilities, float [clauses, HEADS]. Needs: clauses, context, people, prices."""
+    """Writes doc._.clause_probabilities, float [clauses, HEADS]. Needs: clauses, context, people, prices.
 
-    def __init__(self, model: LinearHeads | None = None) -> None:
-        self.model = model
+    A type's probability is the mean of two views: its own head, and an objection of any type times the choice among the types,
+    which rare types learn more from. Both models share one vocabulary, so the features are looked up once.
+    """
+
+    def __init__(self, model: LinearHeads | None = None, types: LinearHeads | None = None) -> None:
+        self.model, self.types = model, types
 
     def predict(self, doc: Doc) -> NDArray[np.float32]:
         """Probabilities [clauses, HEADS] of each clause carrying each thing."""
-        if self.model is None or not doc._.clauses:
+        if self.model is None or self.types is None or not doc._.clauses:
             return np.zeros((len(doc._.clauses), len(HEADS)), dtype=np.float32)
-        return self.model.probabilities_of_all(clause_features(doc))
+        rows = [self.model.known(features) for features in clause_features(doc)]
+        table = self.model.probabilities_of_all_rows(rows)
+        chosen = table[:, COLUMN["objection"], None] * self.types.probabilities_of_all_rows(rows)
+        table[:, : len(OBJECTION_TYPES)] = (table[:, : len(OBJECTION_TYPES)] + chosen) / 2
+        return table
 
     def __call__(self, doc: Doc) -> Doc:
         doc._.clause_probabilities = self.predict(doc)
@@ -111,10 +120,10 @@ class ClauseHeads:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump(self.model, Path(path) / "clause_heads.joblib")
+        joblib.dump((self.model, self.types), Path(path) / "clause_heads.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> ClauseHeads:
-        self.model = joblib.load(Path(path) / "clause_heads.joblib")
+        self.model, self.types = joblib.load(Path(path) / "clause_heads.joblib")
         return self
 
 

@@ -9,7 +9,7 @@ import itertools
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import joblib
 import numpy as np
@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from models.analysis import KindLabel, OutcomeLabel
+from models.analysis import KindLabel, OutcomeLabel, PriceRole
 from models.clause_heads import HEADS, OBJECTION_TYPES
 from models.gaps import assemble
 from models.kp import kp_status
 from models.labels import DIMENSIONS, QUESTION_IDS
 from models.linear import LinearHeads
 from models.people import ROLES
-from models.prices import MONEY_ROLES
 
 OUTCOMES: tuple[OutcomeLabel, ...] = ("signed", "not_signed", "unclear")
 KP_STATUSES = ("met_first_kp", "met_other_only", "met_nobody", "unclear")
+PRICE_ROLES: tuple[PriceRole, ...] = get_args(PriceRole)
 RUBRIC_HEADS = tuple(f"{d}>={level}" for d in DIMENSIONS for level in (1, 2))
 
 
@@ -70,7 +70,7 @@ def signature(doc: Doc) -> tuple[list[str], list[float]]:
     total = table.sum(axis=0) if rows else np.zeros(len(HEADS))
     numbers: list[float] = [*map(float, best), *map(float, second), *(log(1 + float(x)) for x in total)]
     numbers += [float(sum(p.role == r and p.met == m for p in people)) for r in ROLES for m in (True, False)]
-    numbers += [float(sum(x.role == r for x in doc._.prices)) for r in MONEY_ROLES]
+    numbers += [float(sum(x.role == r for x in doc._.prices)) for r in PRICE_ROLES]
     numbers += [float(x) for x in filled]
     numbers += [float(status == s) for s in KP_STATUSES]
     numbers += [float(any(o.type == t for o in objections)) for t in OBJECTION_TYPES] + [

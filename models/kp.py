@@ -11,7 +11,9 @@ from models.people import FoundPerson
 _NOT_REACHED = re.compile(
     "没人|不在|没接|未接|没见|锁门|关门|没开门|白跑|扑空|不让进|没让进|空号|停机|占线|拒接|挂了|没回|不回|打不通|没打通|关机|无人接听"
 )
-_CONTACT = re.compile("说|讲|问|聊|谈|嫌|要求|回复|答应|电话里|同意|客户|对方|他|她|微信|签|下单|定了|要|想")
+_CONTACT = re.compile(
+    "说|讲|问|聊|谈|嫌|要求|回复|答应|电话里|同意|(?:客户|对方)[^,。;不没未]{0,2}(?:要|想|让|觉得|表示|答|回)|他|她|微信|签|下单|定了"
+)
 
 
 def kp_status(people: Sequence[FoundPerson], text: str) -> KpStatus:

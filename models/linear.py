@@ -53,9 +53,12 @@ class LinearHeads:
 
     def probabilities_of_all(self, items: Sequence[Iterable[str]]) -> Vector:
         """Probabilities [items, heads] of several items without dense features, looked up together."""
-        rows = [self.known(features) for features in items]
+        return self.probabilities_of_all_rows([self.known(features) for features in items])
+
+    def probabilities_of_all_rows(self, rows: Sequence[list[int]]) -> Vector:
+        """Probabilities [items, heads] of several items already looked up by `known`."""
         sizes = [len(r) for r in rows]
-        out = np.repeat(self.bias[None], len(items), axis=0)
+        out = np.repeat(self.bias[None], len(rows), axis=0)
         filled = [i for i, size in enumerate(sizes) if size]
         if filled:
             counts = np.array([sizes[i] for i in filled])

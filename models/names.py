@@ -55,6 +55,7 @@ class CharacterFeatures:
         self._has_word = has_word
         surnames = rows("surnames.txt")
         self._surnames = frozenset(surnames[0][0]) | frozenset(surnames[1][0].split())
+        self._given = frozenset(rows("given_names.txt")[0][0])
         titles: dict[str, tuple[str, ...]] = {f"t-{g}": w for g, w in grouped("titles.tsv").items()}
         self._titles = CueScanner(titles)
         self._cues = CueScanner({g: w for g, w in grouped("cues.tsv").items() if g in
@@ -82,6 +83,8 @@ class CharacterFeatures:
         features: list[list[str]] = []
         surnames, has_word = self._surnames, self._has_word
         pairs = [has_word(text[i : i + 2]) for i in range(n - 1)] + [False, False]
+        given = ["1" if c in self._given else "0" for c in padded]
+        surname = ["1" if c in surnames else "0" for c in padded]
         for i, c in enumerate(text):
             p = i + 2
             after, before = padded[p + 1], padded[p - 1]
@@ -89,9 +92,10 @@ class CharacterFeatures:
                 "c" + c, "n" + after, "p" + before, "N" + padded[p + 1 : p + 3], "P" + padded[p - 2 : p],
                 "x" + c + after, "y" + before + c, "w" + word_of[i], "v" + (word_of[i + 1] if i + 1 < n else ""),
                 "m" + marks[i], "M" + (marks[i + 1] if i + 1 < n else "") + "/" + (marks[i + 2] if i + 2 < n else ""),
-                "s" + ("1" if c in surnames else "0") + _kind_of(c) + _kind_of(after) + _kind_of(before),
+                "s" + surname[p] + _kind_of(c) + _kind_of(after) + _kind_of(before),
                 "q" + cues[i] + "/" + (cues[i - 1] if i else "^"), "Q" + cues[min(i + 1, n)] + "/" + cues[min(i + 2, n)] + "/" + cues[min(i + 3, n)],
                 f"d{pairs[i - 1] if i else ''}{pairs[i]}{pairs[i + 1]}",
+                f"f{surname[p]}{given[p + 1]}{given[p + 2]}{pairs[i]}{pairs[i + 1]}", f"g{surname[p - 2]}{surname[p - 1]}{given[p]}{given[p + 1]}",
             ])  # fmt: skip
         return features
 

@@ -13,6 +13,8 @@ from spacy.tokens import Doc
 from models.analysis import ObjectionStatus, ObjectionType
 from models.clause_heads import COLUMN, OBJECTION_TYPES
 from models.context import Context
+from models.linear import LinearHeads
+from models.status import status_features
 
 RESOLVED_THRESHOLD = 0.5
 DENIALS: dict[str, tuple[str, frozenset[str]]] = {
@@ -41,10 +43,16 @@ def _denials(context: Context) -> list[str]:
 
 
 class ObjectionFinder:
-    """Writes doc._.objections. Needs: clause_probabilities. `thresholds` per type are chosen on cross-validated train predictions."""
+    """Writes doc._.objections. Needs: clauses, context, clause_probabilities. `thresholds` per type are chosen on cross-validated train predictions."""
 
-    def __init__(self, thresholds: dict[str, float] | None = None) -> None:
+    def __init__(self, thresholds: dict[str, float] | None = None, status: LinearHeads | None = None) -> None:
         self.thresholds = thresholds or dict.fromkeys(map(str, OBJECTION_TYPES), 0.5)
+        self.status = status
+
+    def _status(self, doc: Doc, clause: int) -> ObjectionStatus:
+        if self.status is None:
+            return "open"
+        return "resolved" if self.status.probabilities(status_features(doc, clause))[0] >= RESOLVED_THRESHOLD else "open"
 
     def predict(self, doc: Doc) -> tuple[FoundObjection, ...]:
         """At most one objection a type, in order of place: the type's most probable clause."""
@@ -61,8 +69,7 @@ class ObjectionFinder:
             best = int(column.argmax())
             if column[best] < self.thresholds[kind]:
                 continue
-            status: ObjectionStatus = "resolved" if table[best, COLUMN["resolved"]] >= RESOLVED_THRESHOLD else "open"
-            found.append(FoundObjection(kind, status, clauses[best].start, clauses[best].end, float(column[best])))
+            found.append(FoundObjection(kind, self._status(doc, best), clauses[best].start, clauses[best].end, float(column[best])))
         return tuple(sorted(found, key=lambda o: (o.start, o.type)))
 
     def __call__(self, doc: Doc) -> Doc:
@@ -71,10 +78,10 @@ class ObjectionFinder:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump(self.thresholds, Path(path) / "objections.joblib")
+        joblib.dump((self.thresholds, self.status), Path(path) / "objections.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> ObjectionFinder:
-        self.thresholds = joblib.load(Path(path) / "objections.joblib")
+        self.thresholds, self.status = joblib.load(Path(path) / "objections.joblib")
         return self
 
 

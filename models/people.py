@@ -63,7 +63,7 @@ class CandidateFinder:
         singles, doubles = surnames[0][0], "|".join(surnames[1][0].split())
         after = "|".join(sorted(groups["after"], key=len, reverse=True))
         self._named = re.compile(
-            rf"(?:小|老|大|阿)[{singles}](?![\u4e00-\u9fff]?(?:板|师|实|家|的|时))|(?:{doubles}|[{singles}])(?:{after})"
+            rf"(?:小|老|大|阿)[{singles}](?![\u4e00-\u9fff]?(?:板|师|实|家|的|时))|(?:{doubles}|[{singles}])(?:{after})|姓(?:{doubles}|[{singles}])(?:的|(?![名氏]))"
         )
         self._alone = CueScanner({g: groups[g] for g in _PERSON_GROUPS})
         self._titles = CueScanner(
@@ -116,7 +116,7 @@ _TITLED = re.compile(r"^.(?:总|董|经理|主任|院长|校长|厂长|老板|�
 
 
 _LEADING = re.compile(
-    r"^(?:[\u4e00-\u9fff]{1,4}(?:部|科|处|办|组|车间)(?:的)?(?=[\u4e00-\u9fff]{2})(?!长|主任|员|经理|理)|(?:问|跟|找|见|和|给|让|请|约|等|叫|报|对|由)(?=[\u4e00-\u9fffA-Za-z]{2}))"
+    r"^(?:[\u4e00-\u9fff]{1,4}(?:部|科|处|办|组|车间)(?:的)?(?=[\u4e00-\u9fff]{2})(?!长|主任|员|经理|理)|(?:问|跟|找|见|和|给|让|请|约|等|叫|报|对|由|归|当|挨|谢谢)(?=[\u4e00-\u9fffA-Za-z]{2}))"
 )
 """A department before the name, or a verb the tagger took along: no part of the mention (labels.md, people)."""
 
@@ -136,9 +136,14 @@ def _surname(mention: str) -> tuple[str, bool]:
     return bare[0], len(rest) in (1, 2)
 
 
+_SPOUSES = (frozenset(["老婆", "媳妇", "爱人", "太太", "妻子"]), frozenset(["老公", "丈夫", "爱人", "当家的"]))
+
+
 def same_person(a: str, b: str) -> bool:
     """Whether two mentions of one note are one person: equal, one inside the other, 龚总 and 总经理龚怡, or 赵经理 and 老赵 by surname."""
     if a == b or (min(len(a), len(b)) >= 2 and (a in b or b in a)):
+        return True
+    if any(a in words and b in words for words in _SPOUSES):
         return True
     (x, given_x), (y, given_y) = _surname(a), _surname(b)
     if x and x == y and given_x != given_y and (_TITLED.search(a if given_y else b)):

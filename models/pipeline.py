@@ -49,7 +49,7 @@ class Analyzer:
     def __init__(self, nlp: Language, card: Card) -> None:
         self.nlp = nlp
         self.card = card
-        self._answer = Answerer(ModelVersion(card.version, card.trained_at))
+        self._answer = Answerer(ModelVersion(card.version, card.trained_at), card.reliability)
         self._components = [component for _, component in nlp.pipeline]
 
     def analyze(self, note: Note, today: date) -> Analysis:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 from pathlib import Path
@@ -19,8 +20,8 @@ from models.analysis import Amount
 from models.linear import LinearHeads
 from models.price_words import Place, owner_marks, rule_role
 
-MONEY_ROLES = ("other", "ours", "competitor", "customer", "gap_competitor", "gap_customer")
-"""For percent and discount forms, `ours` and `customer` mean a reduction granted by us or asked by the customer."""
+MONEY_ROLES = ("other", "ours", "competitor", "customer", "gap")
+"""A gap's side is told afterwards, from the figures beside it (gap_side). For percent and discount forms, `ours` and `customer` mean a reduction granted by us or asked by the customer."""
 PRICE_THRESHOLD = 0.4
 """Chosen on dev: a price missed costs as much as a number taken for one."""
 _CUES = frozenset(["price_ours", "price_theirs", "price_customer", "price_old", "price_selling", "deposit", "gap", "quantity", "price_bargain", "price_high",
@@ -70,6 +71,7 @@ def price_features(doc: Doc) -> list[list[str]]:
         bool(a.explicit or a.unit or any(c in "万wWkK千" for c in text[a.start : a.end]) or _SPOKEN.search(text[a.start : a.end]))
         for a in amounts
     ]
+    parts = difference_parts(amounts, values)
     token_starts, words, tags = doc._.starts, doc._.words, doc._.tags
     out: list[list[str]] = []
     owner_before = "^"
@@ -145,11 +147,41 @@ def price_features(doc: Doc) -> list[list[str]]:
                 relation = "<<" if ratio < 0.2 else "<" if ratio < 0.97 else "=" if ratio < 1.03 else ">" if ratio < 5 else ">>"
                 f += [f"{step}{amounts[j].form[0]}{relation}", f"{step}{relation}|{owner}"]
         f.append(f"difference={difference}|{pricey[i]}")
+        f += [f"end={part}" for part in parts[i]] + [f"end={part}|{rule}" for part in parts[i]]
         near_alike = sum(0.3 < values[i] / max(v, 1e-6) < 3.3 and p for j, (v, p) in enumerate(zip(values, pricey, strict=True)) if j != i)
         f.append(f"alike={min(near_alike, 3)}|{pricey[i]}")
         owner_before = owner
         out.append(f)
     return out
+
+
+def difference_parts(amounts: Sequence[AmountMention], values: Sequence[float]) -> list[set[str]]:
+    """Per amount, the parts it plays in a difference that adds up (12.8万, 9.5万 and 3.3万): "high", "low", "gap"."""
+    parts: list[set[str]] = [set() for _ in amounts]
+    money = [i for i, a in enumerate(amounts) if a.form == "money"]
+    if len(money) < 3:
+        return parts
+    for high in money:
+        for low in money:
+            if not 1.003 * values[low] < values[high] < 4 * values[low]:
+                continue
+            for gap in money:
+                if values[gap] < 0.5 * values[low] and abs(values[high] - values[low] - values[gap]) < 1e-3 * values[gap]:
+                    parts[high].add("high")
+                    parts[low].add("low")
+                    parts[gap].add("gap")
+    return parts
+
+
+def gap_side(values: Sequence[float], roles: Sequence[int], i: int, rival_named: bool) -> str:
+    """Whom the stated gap i is against: where it adds up, else whose price is in the note, else a named rival, else the customer."""
+    ours, rival, customer = (
+        [values[j] for j, r in enumerate(roles) if r == MONEY_ROLES.index(x)] for x in ("ours", "competitor", "customer")
+    )
+    for others, side in ((rival, "competitor"), (customer, "customer")):
+        if any(abs(abs(a - b) - values[i]) <= 0.01 * values[i] for a in ours for b in others):
+            return side
+    return "competitor" if rival or (rival_named and not customer) else "customer" if customer else "competitor"
 
 
 def is_difference(values: list[float], i: int) -> bool:
@@ -171,13 +203,19 @@ class PriceRoles:
         """Every amount of the note with its most probable role; `other` where no price role reaches PRICE_THRESHOLD."""
         if self.model is None or not doc._.amounts:
             return ()
+        amounts = doc._.amounts
+        table = self.model.probabilities_of_all(price_features(doc))
+        roles = [int(np.argmax(p[1:])) + 1 for p in table]
+        roles = [role if p[role] >= PRICE_THRESHOLD else 0 for role, p in zip(roles, table, strict=True)]
+        values = [representative(a.value) for a in amounts]
+        rival_named = any(n.label == "CMP" for n in doc._.names)
         found = []
-        for amount, probabilities in zip(doc._.amounts, self.model.probabilities_of_all(price_features(doc)), strict=True):
-            best = int(np.argmax(probabilities[1:])) + 1
-            if probabilities[best] < PRICE_THRESHOLD:
-                best = 0
+        for i, (amount, role) in enumerate(zip(amounts, roles, strict=True)):
+            name = MONEY_ROLES[role]
+            if name == "gap":
+                name = f"gap_{gap_side(values, roles, i, rival_named)}"
             place = (amount.start, amount.quote_end, amount.form, amount.value, amount.unit, amount.currency)
-            found.append(FoundPrice(*place, self.model.heads[best], float(probabilities[best])))
+            found.append(FoundPrice(*place, name, float(table[i, role])))
         return tuple(found)
 
     def __call__(self, doc: Doc) -> Doc:

@@ -13,8 +13,9 @@ from models.lexicon import rows
 Stretch = tuple[int, int]
 EVIDENCE_THRESHOLD = 0.4
 """A clause this probable is evidence of its own; the best clause counts from WEAK_EVIDENCE on."""
-WEAK_EVIDENCE = 0.08
+WEAK_EVIDENCE = 0.2
 MAX_EVIDENCE = 4
+_RIVAL_CUES = frozenset(["price_theirs", "incumbent", "compare"])
 GRADES = ((85, "优"), (65, "良"), (40, "中"), (0, "差"))
 
 
@@ -28,12 +29,28 @@ def grade(score: int) -> str:
     return next(name for least, name in GRADES if score >= least)
 
 
+_NOTHING = frozenset("有无是否好")
+
+
+def _headings(doc: Doc) -> list[int]:
+    """The clauses that only name a thing (异议: …, 【反思】) or fill a form with 有 or 无: naming a thing is not doing it (labels.md)."""
+    text, clauses = doc._.text, doc._.clauses
+    out = []
+    for i, clause in enumerate(clauses):
+        named = text[clause.start : clause.end]
+        following = clauses[i + 1].label if i + 1 < len(clauses) else ""
+        if named in (following, *_NOTHING) or (text[clause.start - 1 : clause.start] == "【" and text[clause.end : clause.end + 1] == "】"):
+            out.append(i)
+    return out
+
+
 def _clauses_by(doc: Doc, columns: list[int]) -> list[Stretch]:
     """The clauses these heads point to, most probable first, cut to what is worth showing, in order of place."""
     table, clauses = doc._.clause_probabilities, doc._.clauses
     if not clauses:
         return []
     best = table[:, columns].max(axis=1)
+    best[_headings(doc)] = 0
     order = sorted(range(len(clauses)), key=lambda i: -best[i])
     kept = [i for n, i in enumerate(order) if best[i] >= (WEAK_EVIDENCE if n == 0 else EVIDENCE_THRESHOLD)][:MAX_EVIDENCE]
     return [(clauses[i].start, clauses[i].end) for i in sorted(kept)]
@@ -56,10 +73,19 @@ def evidence(doc: Doc) -> dict[str, list[Stretch]]:
     return out
 
 
-def levels(judgement: Judgement, places: dict[str, list[Stretch]]) -> dict[DimensionId, int]:
-    """The rubric level of each dimension; without a place in the note there is no point."""
+def rival_in_play(doc: Doc) -> bool:
+    """Whether the note names a rival, tells its price, or has a word for one (别家, 现用, 竞品, 对比)."""
+    if any(n.label == "CMP" for n in doc._.names) or any(p.role in ("competitor", "gap_competitor") for p in doc._.prices):
+        return True
+    return any(not _RIVAL_CUES.isdisjoint(h.groups) for h in doc._.cues)
+
+
+def levels(judgement: Judgement, places: dict[str, list[Stretch]], rival: bool) -> dict[DimensionId, int]:
+    """The rubric level of each dimension; without a place in the note, or a `rival` in play to compare with, there is no point."""
     out: dict[DimensionId, int] = {}
     for dimension, (one, two) in zip(DIMENSIONS, judgement.levels, strict=True):
         level = int(one >= 0.5) + int(one >= 0.5 and two >= 0.5)
         out[dimension] = level if places[dimension] else 0
+    if not rival:
+        out["competition"] = 0
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections import defaultdict
 from typing import Protocol
@@ -15,7 +16,8 @@ from models.judge import Judgement
 from models.labels import QUESTION_IDS
 from models.lexicon import rows
 
-ASK_THRESHOLD = 0.3
+ASK_THRESHOLD = 0.15
+"""Chosen on dev: below it a question is seldom among those a labeller asks."""
 MAX_QUESTIONS = 3
 MAX_QUOTE = 24
 Chosen = tuple[str, str, str, list[tuple[int, int]]]
@@ -25,6 +27,12 @@ class Words(Protocol):
     """Normalised (start, end) to the note's own words there."""
 
     def __getitem__(self, stretch: tuple[int, int], /) -> str: ...
+
+
+_SPEECH = re.compile(
+    r"(?P<who>(?:他们?|她们?|对方|客户|人家)(?:自己|又|还|就|也|直接)?)?(?P<verb>(?:开口|张口|回来|电话里)?(?:就|还|又|也)?(?:说|讲|表示|反馈|提到|认为|觉得))?[:,\s“\"]*"
+)
+"""Who speaks and the verb of speaking at the head of a clause: 他还说, 客户觉得."""
 
 
 class Catalogue:
@@ -59,22 +67,26 @@ def _short(text: str) -> str:
 class SlotFiller:
     """What this note can put into a question: `sent(start, end)` gives the note's own words."""
 
-    def __init__(self, doc: Doc, slots: Slots, sent: Words) -> None:
-        self.values: dict[str, str] = {}
+    def __init__(self, doc: Doc, slots: Slots, sent: Words, *, signed: bool) -> None:
+        self.values: dict[str, str] = {"signed": "签了"} if signed else {}
         self.places: dict[str, tuple[int, int]] = {}
         people = doc._.people
         met = sorted(
             (p for p in people if p.met and p.role != "contact"), key=lambda p: ("first_kp", "influencer", "unknown").index(p.role)
         )
         talked = met[0] if met else people[0] if len(people) == 1 and people[0].role in ("influencer", "unknown") else None
+        self._mentions = sorted((doc._.text[s:e] for p in people for s, e in p.places), key=len, reverse=True)
+        self._talked = {doc._.text[s:e] for s, e in talked.places} if talked else set()
         if talked:
             self._put("person", sent, talked.start, talked.end)
         above = next((p for p in people if p.role == "first_kp" and not p.met), None)
         if above:
             self._put("above", sent, above.start, above.end)
         for objection in sorted(doc._.objections, key=lambda o: (o.status != "open", -o.probability), reverse=True):
-            self._put(objection.type if objection.type != "need" else "noneed", sent, objection.start, objection.end)
-            self._put("objection", sent, objection.start, objection.end)
+            said = self._said(doc._.text, objection.start, objection.end)
+            if said is not None:
+                self._put(objection.type if objection.type != "need" else "noneed", sent, *said)
+                self._put("objection", sent, *said)
         rivals = [n for n in doc._.names if n.label == "CMP"]
         if rivals:
             priced = next((p.start for p in doc._.prices if p.role == "competitor"), rivals[0].start)
@@ -93,6 +105,15 @@ class SlotFiller:
     def _put(self, name: str, sent: Words, start: int, end: int) -> None:
         self.values[name] = _short(sent[(start, end)])
         self.places[name] = (start, end)
+
+    def _said(self, text: str, start: int, end: int) -> tuple[int, int] | None:
+        """What stands behind 老板说 or 他觉得 in a quoted clause; None where another person than the one talked to says it."""
+        mention = next((m for m in self._mentions if text.startswith(m, start)), "")
+        if mention and mention not in self._talked:
+            return None
+        opening = _SPEECH.match(text, start + len(mention), end)
+        begin = opening.end() if opening and (mention or opening["who"] or opening["verb"]) else start
+        return (begin, end) if end - begin >= 2 else (start, end)
 
     def _need(self, doc: Doc, sent: Words) -> None:
         table, clauses = doc._.clause_probabilities, doc._.clauses
@@ -114,7 +135,9 @@ def answered(doc: Doc, judgement: Judgement) -> set[str]:
     if step and step.when and judgement.outcome_label != "signed":
         out.add("next_visit_goal")
     if any(p.met for p in deciders) and len(deciders) == 1:
-        out.add("verify_first_kp")
+        out |= {"verify_first_kp", "ask_recommender"}
+    if doc._.people and not any(p.met for p in doc._.people):
+        out.add("listened")
     return out
 
 

@@ -76,7 +76,7 @@ class StepFinder:
         return FoundStep(start, end, when, float(column[best]))
 
     def funds_date(self, doc: Doc) -> FoundStep | None:
-        """The clause that tells when money comes; without a time expression in it there is no funds date."""
+        """The clause that tells when money comes; there is none without a time expression in it, or without a word of money in it or beside it."""
         clauses = doc._.clauses
         if not clauses:
             return None
@@ -84,6 +84,8 @@ class StepFinder:
         for i in sorted(range(len(clauses)), key=lambda i: -column[i])[:2]:
             if column[i] < self.thresholds["funds"]:
                 return None
+            if not any("funds" in h.groups for x in doc._.contexts[max(0, i - 1) : i + 2] for h in x.hits):
+                continue
             when = next((t for t in doc._.times if clauses[i].start <= t.start < clauses[i].end), None)
             if when:
                 return FoundStep(clauses[i].start, clauses[i].end, when, float(column[i]))

@@ -144,18 +144,24 @@ def shared_sentences(note: Note, seen: dict[str, list[tuple[str, str | None]]]) 
     return found
 
 
+def seen_elsewhere(path: Path) -> dict[str, list[tuple[str, str | None]]]:
+    """The sentences of the corpus and of the drafts beside `path`, without those of its own writer."""
+    seen: dict[str, list[tuple[str, str | None]]] = collections.defaultdict(list)
+    for file in [*sorted((ROOT / "corpora").glob("*/[ws]*.jsonl")), *sorted(path.parent.glob("[ws]*.jsonl"))]:
+        if file.stem != path.stem:
+            for note in _read(file):
+                if "text" in note:
+                    shared_sentences({"id": file.stem, **note}, seen)
+    return seen
+
+
 def _read(path: Path) -> list[Note]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
 def text_faults(path: Path) -> tuple[list[Note], list[str]]:
     """The texts of a writer's file and their faults: form, id, a sentence shared with another note of the corpus or of the files beside it."""
-    seen: dict[str, list[tuple[str, str | None]]] = collections.defaultdict(list)
-    others = [*sorted((ROOT / "corpora").glob("*/w*.jsonl")), *(p for p in sorted(path.parent.glob("w*.jsonl")) if p.stem != path.stem)]
-    for file in others:
-        if file.stem != path.stem:
-            for note in _read(file):
-                shared_sentences(note, seen)
+    seen = seen_elsewhere(path)
     out: list[str] = []
     texts: list[Note] = []
     pairs: collections.Counter[str] = collections.Counter()
@@ -165,7 +171,11 @@ def text_faults(path: Path) -> tuple[list[Note], list[str]]:
         except ValueError as error:
             out.append(f"{path}:{number}: not JSON ({error})")
             continue
-        found = [f"keys {sorted(set(text) ^ TEXT_KEYS)}"] if not set(text) <= TEXT_KEYS or not {"id", "text", "style", "industry"} <= set(text) else []
+        found = (
+            [f"keys {sorted(set(text) ^ TEXT_KEYS)}"]
+            if not set(text) <= TEXT_KEYS or not {"id", "text", "style", "industry"} <= set(text)
+            else []
+        )
         if not found:
             if text["id"] != f"{path.stem}-{number:03d}":
                 found.append(f"id {text['id']!r}: expected {path.stem}-{number:03d}")
@@ -202,7 +212,7 @@ def snippets(path: Path) -> tuple[list[Note], list[str]]:
     """The snippets of a file (text and findings only, drafting form) in the form of labels.md, and their faults."""
     notes: list[Note] = []
     out: list[str] = []
-    seen: dict[str, list[tuple[str, str | None]]] = collections.defaultdict(list)
+    seen = seen_elsewhere(path)
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
             snippet = json.loads(line)
@@ -223,7 +233,11 @@ def _priced(note: Note) -> bool:
 def print_statistics(notes: list[Note]) -> None:
     """How texts or labelled notes stand against WRITING.md's rule 5."""
     count = collections.Counter
-    print(len(notes), "notes; lengths ≤8/8-30/30-100/100-250/>250:", [sum(low < len(n["text"]) <= high for n in notes) for low, high in LENGTHS])
+    print(
+        len(notes),
+        "notes; lengths ≤8/8-30/30-100/100-250/>250:",
+        [sum(low < len(n["text"]) <= high for n in notes) for low, high in LENGTHS],
+    )
     print("tags", dict(count(t for n in notes for t in n.get("tags", []))), "pairs", len({n["pair"] for n in notes if n.get("pair")}))
     if notes and "kind" in notes[0]:
         for field in ("kind", "outcome", "kp_status"):

@@ -62,7 +62,9 @@ def _same_prices(a: dict[str, Any], b: dict[str, Any]) -> bool:
 def _same(field: str, a: Any, b: Any) -> bool:
     """Whether two labels of a field say the same, quotes that touch counting as one (score.py's measure)."""
     if field == "people":
-        return sorted((p["mention"], p["decision_role"], p["met"]) for p in a) == sorted((p["mention"], p["decision_role"], p["met"]) for p in b)
+        return sorted((p["mention"], p["decision_role"], p["met"]) for p in a) == sorted(
+            (p["mention"], p["decision_role"], p["met"]) for p in b
+        )
     if field == "objections":
         left = list(b)
         for x in a:

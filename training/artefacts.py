@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,8 @@ from spacy.language import Language
 from models.analysis import Analysis, Note
 from models.artefacts import CARD_FILE, MANIFEST_FILE, Card, model_files, sha256
 from models.pipeline import Analyzer
+from models.reliability import Reliability
+from training.calibration import calibration_error, gathered, review_threshold, shown_pairs
 from training.corpus import LabelledNote, corpus_hash, read_split
 from training.fit import SEED
 from training.scoring import HEADLINES, score
@@ -37,29 +39,19 @@ def predictions(analyzer: Analyzer, notes: Sequence[LabelledNote]) -> dict[str, 
     return {n["id"]: _ANALYSIS.dump_python(analyzer.analyze(Note(n["text"], n["id"]), ANY_DAY), mode="json") for n in notes}
 
 
-def calibration_error(pairs: Sequence[tuple[float, bool]], bins: int = 10) -> float | None:
-    """Expected calibration error of (probability, was right) pairs: the mean distance of confidence and accuracy over equal-width bins."""
-    if not pairs:
-        return None
-    total = 0.0
-    for b in range(bins):
-        inside = [(p, right) for p, right in pairs if b / bins < p <= (b + 1) / bins]
-        total += abs(sum(p for p, _ in inside) - sum(right for _, right in inside))
-    return total / len(pairs)
-
-
-def figures(analyzer: Analyzer, notes: Sequence[LabelledNote]) -> dict[str, float | None]:
-    """The headline figures of an analyzer on labelled notes, 0 to 1."""
-    predicted = predictions(analyzer, notes)
+def figures(notes: Sequence[LabelledNote], predicted: dict[str, dict[str, Any]]) -> dict[str, float | None]:
+    """The headline figures of predictions, 0 to 1, and the calibration error of each field that shows a probability."""
     found = score({n["id"]: n for n in notes}, predicted)
-    found["kind ECE"] = calibration_error(
-        [(p["kind"]["probability"], p["kind"]["label"] == n["kind"]) for n in notes for p in [predicted[n["id"]]]]
-    )
-    return {name: None if found[name] is None else round(float(found[name] or 0.0), 4) for name in (*HEADLINES, "kind ECE")}
+    shown = gathered([shown_pairs(n, predicted[n["id"]]) for n in notes])
+    errors = {f"{field} ECE": calibration_error(pairs) for field, pairs in shown.items()}
+    return {name: None if v is None else round(float(v), 4) for name, v in (*((h, found[h]) for h in HEADLINES), *errors.items())}
 
 
-def write_artefacts(nlp: Language, path: Path, counts: dict[str, int]) -> Card:
-    """Write the model beside `path` and put it in its place when it is whole; `counts`: how many notes it was trained on. Returns the card."""
+def write_artefacts(nlp: Language, path: Path, counts: dict[str, int], calibration: dict[str, tuple[float, float]]) -> Card:
+    """Write the model beside `path` and put it in its place when it is whole; returns the card.
+
+    `counts`: how many notes and snippets it was trained on; `calibration`: of its probabilities (training/calibration.py).
+    """
     fresh = path.with_name(path.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
@@ -68,11 +60,23 @@ def write_artefacts(nlp: Language, path: Path, counts: dict[str, int]) -> Card:
     now = datetime.now(UTC)
     metrics: dict[str, dict[str, float | None]] = {}
     libraries = {name: version(name) for name in LIBRARIES}
-    card = Card(f"{now:%Y%m%d}-{content[:8]}", now.isoformat(timespec="seconds"), corpus_hash(), counts, SEED, libraries, metrics)
+    card = Card(
+        f"{now:%Y%m%d}-{content[:8]}",
+        now.isoformat(timespec="seconds"),
+        corpus_hash(),
+        counts,
+        SEED,
+        libraries,
+        metrics,
+        Reliability(calibration, {}),
+    )
+    dev = read_split("dev")
+    shown = gathered([shown_pairs(n, p) for n, p in zip(dev, predictions(Analyzer(nlp, card), dev).values(), strict=True)])
+    card = replace(card, reliability=Reliability(calibration, {field: review_threshold(pairs) for field, pairs in shown.items()}))
     analyzer = Analyzer(nlp, card)
     for split in ("dev", "test"):
         labelled = read_split(split)
-        counts[split], metrics[split] = len(labelled), figures(analyzer, labelled)
+        counts[split], metrics[split] = len(labelled), figures(labelled, predictions(analyzer, labelled))
     (fresh / CARD_FILE).write_text(json.dumps(asdict(card), ensure_ascii=False, indent=1), "utf-8")
     manifest = {f.relative_to(fresh).as_posix(): sha256(f) for f in model_files(fresh)}
     (fresh / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1), "utf-8")

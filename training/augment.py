@@ -43,8 +43,8 @@ def _person(rng: random.Random, mention: str, surnames: str) -> str:
     return mention
 
 
-def variant(note: LabelledNote, rng: random.Random) -> LabelledNote:
-    """The note with its people and competitors renamed everywhere, and in a third of the cases without stops.
+def variant(note: LabelledNote, rng: random.Random, *, drop_stops: bool = True) -> LabelledNote:
+    """The note with its people and competitors renamed everywhere, and (with `drop_stops`) in a third of the cases without stops.
 
     Only text, people and competitors are kept in step; the other labels must not be read.
     """
@@ -53,7 +53,7 @@ def variant(note: LabelledNote, rng: random.Random) -> LabelledNote:
     if swaps:
         longest_first = sorted(swaps, key=len, reverse=True)
         text = re.sub("|".join(map(re.escape, longest_first)), lambda m: swaps[m[0]], text)
-    if rng.random() < 0.33:
+    if drop_stops and rng.random() < 0.33:
         text = _STOPS.sub(lambda _: " " if rng.random() < 0.3 else "", text)
     return {
         **note,

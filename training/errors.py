@@ -92,7 +92,7 @@ def why(field: str, doc: Doc) -> list[str]:
     if field == "price":
         return [f"{doc._.text[p.start : p.end]}: {p.form} {p.value} {p.role} {p.probability:.2f}" for p in doc._.prices]
     if field == "objections":
-        return _clause_lines(doc, (*OBJECTION_TYPES, "resolved"))
+        return _clause_lines(doc, OBJECTION_TYPES)
     if field in ("next_step", "funds"):
         return _clause_lines(doc, ("next_step", "funds"))
     if field == "competitors":

@@ -73,12 +73,13 @@ def fit_heads(
     minimum: int = 2,
     balance: float = 0.0,
     dense_weight: float = 1.0,
+    vocabulary: dict[str, int] | None = None,
 ) -> LinearHeads:
-    """Fit `heads` on items of named features (and dense ones).
+    """Fit `heads` on items of named features (and dense ones), over their own vocabulary or one shared with another model.
 
     targets: [items, heads] of 0, 1 or -1 (left out) for sigmoid; [items] class indices, -1 left out, for softmax.
     """
-    vocabulary = vocabulary_of(features, minimum)
+    vocabulary = vocabulary_of(features, minimum) if vocabulary is None else vocabulary
     x = matrix_of(features, vocabulary)
     mean = scale = np.zeros(0, dtype=np.float32)
     if dense is not None:

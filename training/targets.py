@@ -110,14 +110,14 @@ def price_targets(note: LabelledNote, amounts: tuple[AmountMention, ...]) -> Int
                             amount.value,
                         )
                     ):
-                        role = f"gap_{side}"
+                        role = "gap"
         else:
             factor = reduction_factor(amount.form, amount.value)
             for side in ("competitor", "customer"):
                 gap = gaps.get(side)
                 share = gap and gap["percent"]
                 if share is not None and amount.form == "percent" and abs(abs(share) - representative(amount.value)) < 0.6:
-                    role = f"gap_{side}"
+                    role = "gap"
                 elif share is not None and side == "customer" and 0 < factor < 1 and abs(round((1 / factor - 1) * 100) - share) <= 1:
                     role = "customer"
             if role == "other" and follows("ours", factor):
@@ -128,23 +128,53 @@ def price_targets(note: LabelledNote, amounts: tuple[AmountMention, ...]) -> Int
     return out
 
 
+def undecided_prices(note: LabelledNote, amounts: tuple[AmountMention, ...], roles: Ints) -> NDArray[np.bool_]:
+    """[amounts] true where a figure carries no label but may be an earlier quote of a slot, which only the latest (or lowest) one fills.
+
+    Such figures read like the slot's own (首轮报5.6万, 今天让到5.3万): as examples of `other` they would unteach it.
+    """
+    values = [representative(a.value) for a in amounts]
+    out = np.zeros(len(amounts), dtype=bool)
+    for slot in ("ours", "competitor", "customer"):
+        target = note["price"].get(slot)
+        if target is None:
+            continue
+        figure = representative(tuple(target) if isinstance(target, list) else target)
+        own = np.flatnonzero(roles == MONEY_ROLES.index(slot))
+        for i, amount in enumerate(amounts):
+            if roles[i] or amount.form != "money" or not 0.5 < values[i] / max(figure, 1e-9) < 2.2:
+                continue
+            out[i] |= values[i] > figure if slot == "competitor" else not len(own) or i < own[-1]
+    return out
+
+
+def covered(note: LabelledNote, doc: Doc, normalized: NormalizedText, quote: str) -> list[int]:
+    """The clauses that a quote (its first place in the note) covers, or that cover it, for the better part."""
+    out = []
+    for start, end in places(normalized, note["text"], quote)[:1]:
+        for i, c in enumerate(doc._.clauses):
+            shared = min(c.end, end) - max(c.start, start)
+            if shared > 0 and shared >= 0.4 * min(c.end - c.start, end - start):
+                out.append(i)
+    return out
+
+
+def status_targets(note: LabelledNote, doc: Doc, normalized: NormalizedText) -> list[tuple[int, int]]:
+    """(clause, 1 where the objection it carries is resolved) of every labelled objection."""
+    return [(i, int(o["status"] == "resolved")) for o in note["objections"] for i in covered(note, doc, normalized, o["quote"])]
+
+
 def clause_targets(note: LabelledNote, doc: Doc, normalized: NormalizedText) -> Ints:
     """[clauses, HEADS] of 0, 1 or -1 (unknown): which clauses overlap the quote of each labelled thing."""
     clauses = doc._.clauses
     out = np.zeros((len(clauses), len(HEADS)), dtype=np.int64)
-    out[:, COLUMN["resolved"]] = -1
-    text = note["text"]
 
-    def cover(quote: str, column: int, value: int = 1) -> None:
-        for start, end in places(normalized, text, quote)[:1]:
-            for i, c in enumerate(clauses):
-                shared = min(c.end, end) - max(c.start, start)
-                if shared > 0 and shared >= 0.4 * min(c.end - c.start, end - start):
-                    out[i, column] = value
+    def cover(quote: str, column: int) -> None:
+        out[covered(note, doc, normalized, quote), column] = 1
 
     for objection in note["objections"]:
         cover(objection["quote"], COLUMN[objection["type"]])
-        cover(objection["quote"], COLUMN["resolved"], int(objection["status"] == "resolved"))
+        cover(objection["quote"], COLUMN["objection"])
     if note["next_step"]:
         cover(note["next_step"]["quote"], COLUMN["next_step"])
     if note["funds_date"]:

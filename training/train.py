@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,24 +24,27 @@ from spacy.tokens import Doc
 
 from models.clause_heads import COLUMN, HEADS, OBJECTION_TYPES, clause_features
 from models.clauses import STOPS, gap_features
-from models.judge import OUTCOMES, RUBRIC_HEADS, note_features, signature
-from models.labels import QUESTION_IDS
+from models.judge import OUTCOMES, RUBRIC_HEADS, Judgement, note_features, signature
+from models.labels import DIMENSIONS, QUESTION_IDS
 from models.linear import LinearHeads
 from models.people import ROLES, person_features
 from models.pipeline import COMPONENTS, TRAINED, build_nlp
 from models.prices import MONEY_ROLES, price_features
+from models.status import status_features
 from models.text import NormalizedText, normalize
 from training.artefacts import write_artefacts
 from training.augment import variant
+from training.calibration import fit_calibration, gathered, raw_pairs
 from training.corpus import LabelledNote, read_snippets, read_split
-from training.fit import SEED, fit_heads, sigmoid_calibration
-from training.targets import clause_targets, name_tags, note_targets, person_targets, price_targets
+from training.fit import SEED, fit_heads
+from training.targets import clause_targets, name_tags, note_targets, person_targets, price_targets, status_targets, undecided_prices
 
 FOLDS = 5
 VARIANTS = 1
 NAMES_ITERATIONS = 70
 PRICES_BALANCE = 0.3
-PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 20.0, 4.0, 20.0, 0.7
+PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 20.0, 4.0, 8.0, 0.7
+STATUS_C = 2.0
 RUBRIC_C, DENSE_WEIGHT = 0.05, 1.0
 
 
@@ -152,23 +156,44 @@ def train_people(nlp: Language, items: Sequence[Item]) -> tuple[LinearHeads, Lin
 
 
 def train_prices(items: Sequence[Item]) -> LinearHeads:
+    """Roles of the amounts; earlier quotes, which no label names, are left out at first and then take the role a first model gives them."""
     features: list[list[str]] = []
     targets: list[NDArray[np.int64]] = []
+    undecided: list[NDArray[np.bool_]] = []
     for item in items:
         if item.doc._.amounts:
             features += price_features(item.doc)
             targets.append(price_targets(item.note, item.doc._.amounts))
-    return fit_heads(MONEY_ROLES, features, np.concatenate(targets), link="softmax", c=PRICES_C, balance=PRICES_BALANCE)
+            undecided.append(undecided_prices(item.note, item.doc._.amounts, targets[-1]))
+    roles, open_ = np.concatenate(targets), np.flatnonzero(np.concatenate(undecided))
+    roles[open_] = -1
+    fit = partial(fit_heads, MONEY_ROLES, features, link="softmax", c=PRICES_C, balance=PRICES_BALANCE)
+    guesses = fit(roles).probabilities_of_all([features[i] for i in open_])
+    roles[open_] = np.where(guesses.max(axis=1) > 0.5, guesses.argmax(axis=1), -1)
+    return fit(roles)
 
 
-def train_clause_heads(items: Sequence[Item]) -> LinearHeads:
+def train_clause_heads(items: Sequence[Item]) -> tuple[LinearHeads, LinearHeads]:
+    """(all heads, the choice among objection types), the second fitted on the clauses that carry an objection."""
     features: list[list[str]] = []
     targets: list[NDArray[np.int64]] = []
     for item in items:
         if item.doc._.clauses:
             features += clause_features(item.doc)
             targets.append(clause_targets(item.note, item.doc, item.normalized))
-    return fit_heads(HEADS, features, np.concatenate(targets), c=CLAUSES_C, balance=CLAUSES_BALANCE)
+    table = np.concatenate(targets)
+    heads = fit_heads(HEADS, features, table, c=CLAUSES_C, balance=CLAUSES_BALANCE)
+    carrying = np.flatnonzero(table[:, COLUMN["objection"]] == 1)
+    kinds = table[carrying, : len(OBJECTION_TYPES)].argmax(axis=1)
+    types = fit_heads(OBJECTION_TYPES, [features[i] for i in carrying], kinds, link="softmax", c=CLAUSES_C, vocabulary=heads.vocabulary)
+    return heads, types
+
+
+def train_status(items: Sequence[Item]) -> LinearHeads:
+    """Open or resolved, over the clauses of the labelled objections."""
+    pairs = [(item.doc, *pair) for item in items for pair in status_targets(item.note, item.doc, item.normalized)]
+    targets = np.array([[resolved] for _, _, resolved in pairs], dtype=np.int64)
+    return fit_heads(["resolved"], [status_features(doc, clause) for doc, clause, _ in pairs], targets, c=STATUS_C, balance=0.5)
 
 
 def out_of_fold(items: Sequence[Item], fit_and_write: Callable[[Sequence[Item], Sequence[Item]], None]) -> None:
@@ -208,7 +233,7 @@ def choose_thresholds(items: Sequence[Item]) -> dict[str, float]:
 
 
 def train_judge(nlp: Language, items: Sequence[Item]) -> None:
-    """Rubric, outcome, then kind and questions; each reads the layer before out of fold."""
+    """Rubric, outcome, then kind and questions; each reads the layer before out of fold, and the held-out judgement is left on the Docs."""
     judge = nlp.get_pipe("judge")
     items = [i for i in items if i.whole]
     names, numbers = zip(*(signature(i.doc) for i in items), strict=True)
@@ -251,16 +276,14 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
             ["diagnostic", *QUESTION_IDS], pick(mask), verdict_y[mask], dense=third[mask], c=RUBRIC_C, dense_weight=DENSE_WEIGHT
         )
 
-    held_out = cross(fit_verdict, third, 1 + len(QUESTION_IDS))[:, 0].astype(np.float64)
-    slope, shift = sigmoid_calibration(np.log(held_out / (1 - held_out)), verdict_y[:, 0])
-    verdict = fit_verdict(everything)
-    verdict.weights[:, 0] *= np.float32(slope)
-    verdict.bias[0] = np.float32(verdict.bias[0] * slope + shift)
-    judge.verdict = verdict  # type: ignore[attr-defined]
+    verdicts = cross(fit_verdict, third, 1 + len(QUESTION_IDS))
+    judge.verdict = fit_verdict(everything)  # type: ignore[attr-defined]
+    for item, level, outcome, verdict in zip(items, levels, outcomes, verdicts, strict=True):
+        item.doc._.judgement = Judgement(level.reshape(len(DIMENSIONS), 2), outcome, float(verdict[0]), verdict[1:])
 
 
 def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], None] = lambda _: None) -> list[Item]:
-    """Fit every component of `nlp` on the notes; the items returned carry out-of-fold predictions up to the objections."""
+    """Fit every component of `nlp` on the notes; the items returned carry held-out predictions of every layer (a snippet's without the judge's)."""
     clauses, names, context = (nlp.get_pipe(n) for n in ("clauses", "names", "context"))
     people, prices, heads = (nlp.get_pipe(n) for n in ("people", "prices", "clause_heads"))
     say("stops")
@@ -289,20 +312,27 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     people.person, people.role = train_people(nlp, items)  # type: ignore[attr-defined]
     prices.model = train_prices(items)  # type: ignore[attr-defined]
 
+    statuses: list[tuple[Item, LinearHeads]] = []
+
     def heads_fold(rest: Sequence[Item], held: Sequence[Item]) -> None:
-        heads.model = train_clause_heads(rest)  # type: ignore[attr-defined]
+        heads.model, heads.types = train_clause_heads(rest)  # type: ignore[attr-defined]
+        status = train_status(rest)
         for item in held:
             heads(item.doc)
+            statuses.append((item, status))
 
     say("clauses")
     out_of_fold(items, heads_fold)
-    heads.model = train_clause_heads(items)  # type: ignore[attr-defined]
+    heads.model, heads.types = train_clause_heads(items)  # type: ignore[attr-defined]
     thresholds = choose_thresholds(items)
     for component in ("objections", "steps"):
         nlp.get_pipe(component).thresholds = thresholds  # type: ignore[attr-defined]
-    for item in items:
+    objections = nlp.get_pipe("objections")
+    for item, status in statuses:
+        objections.status = status  # type: ignore[attr-defined]
         for component in COMPONENTS[COMPONENTS.index("clause_heads") + 1 : COMPONENTS.index("judge")]:
             nlp.get_pipe(component)(item.doc)
+    objections.status = train_status(items)  # type: ignore[attr-defined]
     say("judge")
     train_judge(nlp, items)
     names.set_model(final_names)  # type: ignore[attr-defined]
@@ -315,9 +345,12 @@ def main() -> None:
     notes, snippets = read_split("train"), read_snippets()
     nlp = build_nlp()
     with console.status(f"training on {len(notes)} notes") as status:
-        train(nlp, [*notes, *snippets], lambda step: status.update(f"training on {len(notes)} notes: {step}"))
-    card = write_artefacts(nlp, TRAINED, {"train": len(notes), "snippets": len(snippets)})
-    console.print(f"trained {card.version} on {len(notes)} notes and {len(snippets)} snippets in {time.perf_counter() - began:.0f} s → {TRAINED}")
+        items = train(nlp, [*notes, *snippets], lambda step: status.update(f"training on {len(notes)} notes: {step}"))
+    calibration = fit_calibration(gathered([raw_pairs(i.note, i.doc) for i in items if i.whole]))
+    card = write_artefacts(nlp, TRAINED, {"train": len(notes), "snippets": len(snippets)}, calibration)
+    console.print(
+        f"trained {card.version} on {len(notes)} notes and {len(snippets)} snippets in {time.perf_counter() - began:.0f} s → {TRAINED}"
+    )
 
 
 if __name__ == "__main__":

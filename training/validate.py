@@ -1,16 +1,24 @@
-"""`make corpus`: check every note of the corpus, print its statistics, exit 1 on faults (each named by file and line)."""
+"""`make corpus`: check every note and snippet of the corpus, print its statistics, exit 1 on faults (each named by file and line).
+
+`python -m training.validate --draw 20 --seed 7` prints train notes drawn at random, for reading.
+"""
 
 from __future__ import annotations
 
+import json
+import random
 import sys
 from collections import Counter, defaultdict
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
+from models.lexicon import rows as rows_of
 from training.add_notes import LENGTHS, shared_sentences
-from training.corpus import CORPORA, SPLITS, files, read_split, read_writers
-from training.labels import faults
+from training.corpus import CORPORA, SPLITS, LabelledNote, files, read_split, read_writers
+from training.labels import PRICE_SLOTS, faults, finding_faults
 
 
 def corpus_faults() -> list[str]:
@@ -19,14 +27,15 @@ def corpus_faults() -> list[str]:
     ids: set[str] = set()
     seen: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
     declared = {w["writer"]: w["split"] for w in read_writers()}
-    for split in SPLITS:
+    for split in (*SPLITS, "snippets"):
         notes = iter(read_split(split))
+        check = finding_faults if split == "snippets" else faults
         for path in files():
             if path.parent.name != split:
                 continue
             for number, _ in enumerate(path.read_text("utf-8").splitlines(), 1):
                 note = next(notes)
-                found = [*faults(note), *shared_sentences(note, seen)]
+                found = [*check(note), *shared_sentences(note, seen)]
                 if note["id"] in ids:
                     found.append("id seen before")
                 if note.get("writer") != path.stem or declared.get(path.stem) != split:
@@ -36,6 +45,15 @@ def corpus_faults() -> list[str]:
                 ids.add(note["id"])
                 out += [f"{path.relative_to(CORPORA.parent)}:{number} {note['id']}: {fault}" for fault in found]
     return out
+
+
+TRADITIONAL = frozenset(traditional for traditional, _ in rows_of("traditional.tsv"))
+
+
+def _bare(note: LabelledNote) -> bool:
+    """Whether a note holds nothing to find but people: no objection, price, competitor, class, next step or funds date."""
+    fields = ("objections", "competitors", "customer_class", "next_step", "funds_date")
+    return not any(note[f] for f in fields) and not note["price"]["gaps"] and all(note["price"][s] is None for s in PRICE_SLOTS)
 
 
 def statistics() -> Table:
@@ -59,19 +77,33 @@ def statistics() -> Table:
             f"{sum(o['status'] == 'resolved' for n in notes for o in n['objections']) / max(1, objections.total()):.0%}"
         )
         rows["with a price or gap"].append(
-            f"{sum(any(n['price'][s] is not None for s in ('ours', 'competitor', 'customer')) or bool(n['price']['gaps']) for n in notes) / total:.0%}"
+            f"{sum(any(n['price'][s] is not None for s in PRICE_SLOTS) or bool(n['price']['gaps']) for n in notes) / total:.0%}"
         )
         for field in ("competitors", "customer_class", "next_step", "funds_date", "tags", "evidence"):
             rows[f"with {field}"].append(f"{sum(bool(n.get(field)) for n in notes) / total:.0%}")
         rows["minimal pairs"].append(str(len({n["pair"] for n in notes if "pair" in n})))
+    for notes in columns.values():
+        traditional = sum(sum(c in TRADITIONAL for c in n["text"]) >= 3 for n in notes)
+        rows["Traditional Chinese"].append(f"{traditional / max(1, len(notes)):.1%}")
+        rows["longest, characters"].append(str(max((len(n["text"]) for n in notes), default=0)))
+        rows["over 600 characters"].append(str(sum(len(n["text"]) > 600 for n in notes)))
+        rows["nothing but people, or nothing"].append(f"{sum(_bare(n) for n in notes) / max(1, len(notes)):.0%}")
+        rows["with objections"].append(f"{sum(bool(n['objections']) for n in notes) / max(1, len(notes)):.0%}")
     for name, cells in rows.items():
         table.add_row(name, *cells)
     return table
 
 
-def main() -> None:
-    """Print faults and statistics."""
+def main(
+    draw: Annotated[int, typer.Option(help="Print this many train notes drawn at random instead of checking.")] = 0,
+    seed: Annotated[int, typer.Option(help="The seed of the draw.")] = 7,
+) -> None:
+    """Print faults and statistics, or train notes drawn at random."""
     console = Console()
+    if draw:
+        for note in random.Random(seed).sample(read_split("train"), draw):
+            print(json.dumps(note, ensure_ascii=False))
+        return
     found = corpus_faults()
     for fault in found:
         print(fault)
@@ -81,4 +113,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from datasketch import MinHash, MinHashLSH
 
-from training.corpus import SPLITS, read_split, read_writers
+from training.agreement import decisions, read, sets, settled
+from training.corpus import SPLITS, read_snippets, read_split, read_writers
 from training.labels import faults
 from training.scoring import score
 from training.validate import corpus_faults
@@ -22,8 +24,8 @@ def test_no_faults() -> None:
     assert corpus_faults() == []
 
 
-def test_at_least_300_notes_and_no_writer_in_two_splits() -> None:
-    assert len(NOTES) >= 300
+def test_the_corpus_has_its_size_and_no_writer_stands_in_two_splits() -> None:
+    assert [len(read_split(split)) >= least for split, least in (("train", 1800), ("dev", 300), ("test", 300))] == [True] * 3
     splits: dict[str, set[str]] = {}
     for split in SPLITS:
         for note in read_split(split):
@@ -36,10 +38,41 @@ def test_test_industries_are_partly_unseen_in_train() -> None:
     assert {n["industry"] for n in read_split("test")} - {n["industry"] for n in read_split("train")}
 
 
+def test_every_objection_type_has_at_least_90_train_notes() -> None:
+    notes = Counter(kind for n in read_split("train") for kind in {o["type"] for o in n["objections"]})
+    assert {kind: count for kind, count in notes.items() if count < 90} == {}
+    assert len(notes) == 8
+
+
+def test_at_least_150_minimal_pairs_each_in_one_split() -> None:
+    pairs: dict[str, list[str]] = {}
+    for note in NOTES:
+        if "pair" in note:
+            pairs.setdefault(note["pair"], []).append(note["writer"])
+    assert len(pairs) >= 150
+    assert {p: w for p, w in pairs.items() if len(w) != 2 or len(set(w)) != 1} == {}
+
+
+def test_labels_twice_are_those_decided() -> None:
+    """dev, test and a part of train were labelled twice: the corpus holds the adjudicated label of each of these notes."""
+    corpus = {n["id"]: n for n in NOTES}
+    covered = set()
+    for name in sets():
+        first, second, taken = read(name, "first"), read(name, "second"), decisions(name)
+        for i, note in first.items():
+            assert {k: corpus[i][k] for k in corpus[i] if k != "evidence"} == {
+                k: v for k, v in settled(note, second[i], taken).items() if k != "evidence"
+            }
+            covered.add(i)
+    assert covered >= {n["id"] for split in ("dev", "test") for n in read_split(split)}
+    train = [n["id"] for n in read_split("train")]
+    assert len(covered & set(train)) >= 0.15 * len(train)
+
+
 def test_no_near_duplicates() -> None:
     index = MinHashLSH(threshold=SAME, num_perm=128)
     hashes = {}
-    for note in NOTES:
+    for note in [*NOTES, *read_snippets()]:
         text = note["text"]
         if len(text) < 12:
             continue
@@ -48,7 +81,7 @@ def test_no_near_duplicates() -> None:
             sketch.update(text[i : i + 4].encode())
         hashes[note["id"]] = sketch
         index.insert(note["id"], sketch)
-    pairs = {n["id"]: n.get("pair") for n in NOTES}
+    pairs = {n["id"]: n.get("pair") for n in [*NOTES, *read_snippets()]}
     near = {
         tuple(sorted((a, b)))
         for a, s in hashes.items()
