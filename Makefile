@@ -10,7 +10,7 @@ SAMPLE ?= ../shared/eval/sample.jsonl
 SCORE ?= ../shared/eval/score.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: run test check train evaluate bench corpus lock clean agreement
+.PHONY: run test check train evaluate bench corpus lock clean agreement errors baselines probes card
 
 run: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m service serve
@@ -35,6 +35,19 @@ agreement: $(RUNTIME)
 
 evaluate: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m training.evaluate --sample $(SAMPLE)
+
+# make errors FIELD=price [SPLIT=dev]: the wrong ones of one field, with text, expected, found and why
+errors: $(RUNTIME) $(TRAINED)
+	$(BIN)/python -m training.errors $(FIELD) --split $(or $(SPLIT),dev)
+
+baselines: $(DEV) $(TRAINED)
+	$(BIN)/python -m training.baselines
+
+probes: $(RUNTIME) $(TRAINED)
+	$(BIN)/python -m training.probes
+
+card: $(RUNTIME) $(TRAINED)
+	$(BIN)/python -m training.model_card
 
 bench: $(DEV) $(TRAINED)
 	$(BIN)/python -m tests.bench

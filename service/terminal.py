@@ -86,7 +86,8 @@ def _score(analysis: Analysis, text: str) -> Table:
 def show(console: Console, text: str, analysis: Analysis) -> None:
     """Print one analysis."""
     kind = LABELS["kind"][analysis.kind.label]
-    title = f"{kind} {min(analysis.kind.probability, 0.99):.0%} · {LABELS['outcome'][analysis.outcome.label]} · {analysis.quality.score} 分（{analysis.quality.grade}）"
+    doubt = "（存疑，请看原文）" if analysis.kind.needs_review else ""
+    title = f"{kind} {min(analysis.kind.probability, 0.99):.0%}{doubt} · {LABELS['outcome'][analysis.outcome.label]} · {analysis.quality.score} 分（{analysis.quality.grade}）"
     questions = Table.grid(padding=(0, 1))
     questions.add_column(no_wrap=True)
     questions.add_column(overflow="fold")

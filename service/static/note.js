@@ -53,7 +53,7 @@ function show(a, text) {
   $("result").hidden = false;
   $("score").textContent = a.quality.score;
   $("grade").textContent = a.quality.grade;
-  $("kind").textContent = `${labels.kind[a.kind.label]} ${Math.min(99, Math.round(a.kind.probability * 100))}%`;
+  $("kind").textContent = `${labels.kind[a.kind.label]} ${Math.min(99, Math.round(a.kind.probability * 100))}%${a.kind.needs_review ? "（存疑）" : ""}`;
   $("outcome").textContent = labels.outcome[a.outcome.label];
   $("kp").textContent = labels.kp_status[a.kp.status];
   $("warnings").textContent = a.kp.warnings.join("；");
