@@ -47,7 +47,7 @@ def _buckets(doc: Doc, starts: list[int]) -> list[set[str]]:
 
 
 def clause_features(doc: Doc) -> list[list[str]]:
-    """One list of features a clause. Needs: clauses, context, people, prices."""
+    """One list of features a clause, with those of its neighbours in the sentence: a sentence added elsewhere changes nothing. Needs: clauses, context, people, prices."""
     text, clauses, contexts = doc._.text, doc._.clauses, doc._.contexts
     words = doc._.words
     marks = _buckets(doc, [c.start for c in clauses])
@@ -80,11 +80,11 @@ def clause_features(doc: Doc) -> list[list[str]]:
             f += ["o" + x for x in q]
         if clause.label:
             f += ["L" + clause.label, "l" + clause.label[-2:]]
-        if i:
+        if i and clauses[i - 1].sentence == clause.sentence:
             f += ["-w" + x for x in own[i - 1]]
             f += ["-q" + x for x in cue_names[i - 1]]
             f += ["-m" + x for x in marks[i - 1]]
-        if i < last:
+        if i < last and clauses[i + 1].sentence == clause.sentence:
             f += ["+w" + x for x in own[i + 1]]
             f += ["+q" + x for x in cue_names[i + 1]]
             f += ["+m" + x for x in marks[i + 1]]

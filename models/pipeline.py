@@ -14,7 +14,7 @@ from models.analysis import Analysis, ModelVersion, Note
 from models.answer import Answerer
 from models.artefacts import Card, verify
 from models.extensions import register
-from models.text import normalize
+from models.text import normalize, without_repeats
 
 COMPONENTS = [
     "clauses",
@@ -61,7 +61,7 @@ class Analyzer:
         if not normalized.text.strip():
             raise ValueError("text is blank")
         with self.nlp.memory_zone():  # what this note added to the vocabulary goes when the note goes
-            return self._answer(note, normalized, self.read(normalized.text), note.visited_at or today)
+            return self._answer(note, normalized, self.read(without_repeats(normalized.text)), note.visited_at or today)
 
     def read(self, text: str) -> Doc:
         """The Doc of a normalised text with every component's findings."""

@@ -5,6 +5,7 @@ Finders read the normalised text; whatever they find is handed out with the offs
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from models.lexicon import rows
 
 _DROPPED_CATEGORIES = {"Cf", "Mn", "Me", "Cs", "Co", "Cn"}
 """Zero-width and direction marks, combining marks (emoji selectors), lone surrogates: no reader sees them."""
+
+
+REPEATED = 8
+_STRETCH = re.compile(r"[^\s,。;!?|…~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,25 @@ def _one(character: str) -> str:
     table = _characters()
     folded = (c for c in unicodedata.normalize("NFKC", character) if unicodedata.category(c) not in _DROPPED_CATEGORIES)
     return "".join(table.get(ord(c), c) for c in folded)
+
+
+def without_repeats(text: str) -> str:
+    """The text with every stretch between stops that stood before, word for word, blanked out: saying a thing twice says no more.
+
+    Offsets stay; what is blanked at the end goes. Stretches shorter than REPEATED characters may well be said twice.
+    """
+    seen: set[str] = set()
+
+    def blank(match: re.Match[str]) -> str:
+        if len(match[0]) < REPEATED:
+            return match[0]
+        if match[0] in seen:
+            return " " * len(match[0])
+        seen.add(match[0])
+        return match[0]
+
+    read = _STRETCH.sub(blank, text)
+    return read if read == text else read.rstrip(" ,。;!?\n")
 
 
 def normalize(sent: str) -> NormalizedText:

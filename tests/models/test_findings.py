@@ -78,3 +78,12 @@ def test_nobody_is_told_to_have_signed_who_has_not(analyzer: Analyzer) -> None:
 def test_headings_without_content_get_at_most_one_on_a_dimension(analyzer: Analyzer, text: str) -> None:
     """labels.md: naming a thing is not doing it."""
     assert all(d.level <= 1 for d in analyzer.analyze(Note(text), TODAY).quality.dimensions)
+
+
+@pytest.mark.parametrize(
+    "note", ["见了采购李经理，他嫌我们报价比锐风高，要回去问王总。下周三带样品再去。", "老板说今年的预算已经用完了要等明年三月"]
+)
+def test_repeating_oneself_gains_nothing(analyzer: Analyzer, note: str) -> None:
+    once = analyzer.analyze(Note(note), TODAY)
+    twice = analyzer.analyze(Note(note + "\n" + note), TODAY)
+    assert (twice.quality.score, twice.kind.label) == (once.quality.score, once.kind.label)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text import normalize
+from models.text import normalize, without_repeats
 
 NOISE = st.sampled_from("王總說貴了３萬　\u200b\u200d\ufeff😤👍🏽\r\n，。：㎡①￥﹣Ａｂ嘅唔佢é\u0301台臺\t x9%")
 TEXTS = st.one_of(st.text(), st.text(NOISE))
@@ -68,3 +68,16 @@ def test_traditional_table_agrees_with_opencc() -> None:
     converter = opencc.OpenCC("t2s")
     wrong = [(a, b) for a, b in rows("traditional.tsv") if converter.convert(a) != b]
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("王总嫌我们报价太高了。王总嫌我们报价太高了。", "王总嫌我们报价太高了"),
+        ("他嫌贵。他嫌贵。", "他嫌贵。他嫌贵。"),  # short enough to be said twice in earnest
+        ("下周三带样品再去一趟,他说好。下周三带样品再去一趟,到时签", "下周三带样品再去一趟,他说好。          ,到时签"),
+        ("没有重复的一句话。另外一句也不重复", "没有重复的一句话。另外一句也不重复"),
+    ],
+)
+def test_what_is_said_twice_is_read_once(text: str, read: str) -> None:
+    assert without_repeats(text) == read
