@@ -17,7 +17,7 @@ _DROPPED_CATEGORIES = {"Cf", "Mn", "Me", "Cs", "Co", "Cn"}
 """Zero-width and direction marks, combining marks (emoji selectors), lone surrogates: no reader sees them."""
 
 
-REPEATED = 8
+REPEATED = 5
 _STRETCH = re.compile(r"[^\s,。;!?|…~]+")
 
 
