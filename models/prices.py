@@ -71,7 +71,7 @@ def price_features(doc: Doc) -> list[list[str]]:
         bool(a.explicit or a.unit or any(c in "万wWkK千" for c in text[a.start : a.end]) or _SPOKEN.search(text[a.start : a.end]))
         for a in amounts
     ]
-    parts = difference_parts(amounts, values)
+    parts, differences = difference_parts(amounts, values), stated_differences(values)
     token_starts, words, tags = doc._.starts, doc._.words, doc._.tags
     out: list[list[str]] = []
     owner_before = "^"
@@ -106,7 +106,7 @@ def price_features(doc: Doc) -> list[list[str]]:
                 f"quoting={quoting}|{tag}",
             ]
         place = Place(counted, pricey[i], owner, first, following, clauses[at].label if at >= 0 else "")
-        difference = is_difference(values, i)
+        difference = differences[i]
         rule = rule_role(text, amount, place, difference)
         rules.append(rule)
         f += [
@@ -161,15 +161,16 @@ def difference_parts(amounts: Sequence[AmountMention], values: Sequence[float]) 
     money = [i for i, a in enumerate(amounts) if a.form == "money"]
     if len(money) < 3:
         return parts
-    for high in money:
-        for low in money:
-            if not 1.003 * values[low] < values[high] < 4 * values[low]:
-                continue
-            for gap in money:
-                if values[gap] < 0.5 * values[low] and abs(values[high] - values[low] - values[gap]) < 1e-3 * values[gap]:
-                    parts[high].add("high")
-                    parts[low].add("low")
-                    parts[gap].add("gap")
+    v = np.array([values[i] for i in money])
+    high, low = v[:, None], v[None, :]
+    pairs, between = (1.003 * low < high) & (high < 4 * low), high - low
+    for k, gap in enumerate(v):
+        rows, columns = np.nonzero(pairs & (gap < 0.5 * low) & (np.abs(between - gap) < 1e-3 * gap))
+        for index, part in ((rows, "high"), (columns, "low")):
+            for i in set(index.tolist()):
+                parts[money[i]].add(part)
+        if len(rows):
+            parts[money[k]].add("gap")
     return parts
 
 
@@ -184,13 +185,18 @@ def gap_side(values: Sequence[float], roles: Sequence[int], i: int, rival_named:
     return "competitor" if rival or (rival_named and not customer) else "customer" if customer else "competitor"
 
 
-def is_difference(values: list[float], i: int) -> bool:
-    """Whether amount i is the exact difference of two others and much smaller than they, as a stated gap is."""
-
-    def holds(a: float, b: float) -> bool:
-        return values[i] < 0.5 * min(a, b) and abs(abs(a - b) - values[i]) < 1e-3 * values[i]
-
-    return any(holds(values[a], values[b]) for a in range(len(values)) for b in range(a) if i not in (a, b))
+def stated_differences(values: Sequence[float]) -> list[bool]:
+    """Per amount, whether it is the exact difference of two others and much smaller than they, as a stated gap is."""
+    if len(values) < 3:
+        return [False] * len(values)
+    v = np.array(values)
+    low, between = np.minimum.outer(v, v), np.abs(np.subtract.outer(v, v))
+    out = []
+    for i, gap in enumerate(v):
+        holds = (gap < 0.5 * low) & (np.abs(between - gap) < 1e-3 * gap)
+        holds[i] = holds[:, i] = False
+        out.append(bool(holds.any()))
+    return out
 
 
 class PriceRoles:

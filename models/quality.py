@@ -44,13 +44,13 @@ def _headings(doc: Doc) -> list[int]:
     return out
 
 
-def _clauses_by(doc: Doc, columns: list[int]) -> list[Stretch]:
+def _clauses_by(doc: Doc, columns: list[int], headings: list[int]) -> list[Stretch]:
     """The clauses these heads point to, most probable first, cut to what is worth showing, in order of place."""
     table, clauses = doc._.clause_probabilities, doc._.clauses
     if not clauses:
         return []
     best = table[:, columns].max(axis=1)
-    best[_headings(doc)] = 0
+    best[headings] = 0
     order = sorted(range(len(clauses)), key=lambda i: -best[i])
     kept = [i for n, i in enumerate(order) if best[i] >= (WEAK_EVIDENCE if n == 0 else EVIDENCE_THRESHOLD)][:MAX_EVIDENCE]
     return [(clauses[i].start, clauses[i].end) for i in sorted(kept)]
@@ -58,9 +58,10 @@ def _clauses_by(doc: Doc, columns: list[int]) -> list[Stretch]:
 
 def evidence(doc: Doc) -> dict[str, list[Stretch]]:
     """Where each dimension's points come from: findings where there are such, else the clauses the evidence heads point to."""
-    out: dict[str, list[Stretch]] = {d: _clauses_by(doc, [COLUMN[f"ev_{d}"]]) for d in EVIDENCE}
+    headings = _headings(doc)
+    out: dict[str, list[Stretch]] = {d: _clauses_by(doc, [COLUMN[f"ev_{d}"]], headings) for d in EVIDENCE}
     out["kp"] = [(p.start, p.end) for p in doc._.people]
-    out["objection"] = [(o.start, o.end) for o in doc._.objections] or _clauses_by(doc, [COLUMN[t] for t in OBJECTION_TYPES])
+    out["objection"] = [(o.start, o.end) for o in doc._.objections] or _clauses_by(doc, [COLUMN[t] for t in OBJECTION_TYPES], headings)
     prices = [(p.start, p.end) for p in doc._.prices if p.role != "other"] or [(p.start, p.end) for p in doc._.prices]
     funds = doc._.funds_date
     out["figures"] = prices[:MAX_EVIDENCE] + ([(funds.when.start, funds.when.end)] if funds else []) or [
