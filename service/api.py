@@ -1,4 +1,4 @@
-"""POST /v1/analyses, POST /v1/analyses/batch, GET /v1/model, /healthz, /readyz. Nothing is stored by these calls."""
+"""POST /v1/analyses, POST /v1/analyses/batch, GET /v1/model. Nothing is stored by these calls."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, TypeAdapter
-from sqlalchemy import Engine
+from fastapi import APIRouter, Response
+from pydantic import TypeAdapter
 
 from models.analysis import Analysis, Note
 from models.artefacts import Card
 from models.pipeline import Analyzer
-from service.database import reachable
 from service.problems import MEDIA_TYPE, Problem, ProblemError
 from service.requests import BatchAnswer, BatchRequest, ItemError, NoteRequest, checked, item_error, parse_item
 
@@ -30,18 +28,11 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         400: "The body cannot be read",
         413: "The body is above the limit",
         422: "A field is not valid; errors names it",
-        503: "Not ready",
     }
     return {s: {"description": texts[s], "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}} for s in statuses}
 
 
-class Health(BaseModel):
-    """The process is up."""
-
-    status: str
-
-
-def routes(analyzer: Analyzer, engine: Engine, today: Callable[[], date], note_limit: int) -> APIRouter:
+def routes(analyzer: Analyzer, today: Callable[[], date], note_limit: int) -> APIRouter:
     """The API over one analyzer. All analysis runs on one thread: the CRF tagger keeps state while it works."""
     router = APIRouter()
     worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analyzer")
@@ -83,15 +74,5 @@ def routes(analyzer: Analyzer, engine: Engine, today: Callable[[], date], note_l
     @router.get("/v1/model", response_model=Card, tags=["model"], summary="The model's card: version, corpus, libraries, metrics")
     async def model() -> Card:
         return analyzer.card
-
-    @router.get("/healthz", response_model=Health, tags=["operations"], summary="The process is up")
-    async def healthz() -> Health:
-        return Health(status="ok")
-
-    @router.get("/readyz", response_model=Health, responses=_problems(503), tags=["operations"], summary="Model loaded, database reachable")
-    async def readyz(_: Request) -> Health:
-        if not await asyncio.to_thread(reachable, engine):
-            raise ProblemError(Problem(type="/problems/not-ready", title="Not ready", status=503, detail="The database does not answer."))
-        return Health(status="ready")
 
     return router

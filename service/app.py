@@ -18,20 +18,30 @@ from service import problems
 from service.api import routes
 from service.limits import BodyLimit
 from service.logs import RequestLog
+from service.operations import api as operations
+from service.operations.lifecycle import Lifecycle
+from service.operations.metrics import MeasuredAnalyzer, Metrics, RequestMetrics
+from service.operations.readiness import Readiness
 from service.pages import pages
-from service.settings import Settings
+from service.settings import Settings, is_loopback
 
 STATIC = Path(__file__).parent / "static"
 SWAGGER = Path(fastapi_offline.__file__).parent / "static"
 """Swagger UI's files from an installed package, so that /docs works with no internet."""
 
 
-def create_app(analyzer: Analyzer, engine: Engine, settings: Settings, today: Callable[[], date]) -> FastAPI:
-    """The application over a loaded analyzer and a migrated database."""
-    app = FastAPI(title="Fupan 复盘", version=analyzer.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None,
+def create_app(
+    analyzer: Analyzer, engine: Engine, settings: Settings, today: Callable[[], date], metrics: Metrics, lifecycle: Lifecycle
+) -> FastAPI:
+    """The application over a loaded analyzer and a migrated database; rooms add their gauges to `metrics`, what they start and close
+    to `lifecycle`."""
+    analyzer = MeasuredAnalyzer(analyzer, metrics)
+    app = FastAPI(title="Fupan 复盘", version=analyzer.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None, lifespan=lifecycle.run,
                   description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Nothing sent to these calls is stored.")  # fmt: skip
     problems.install(app)
-    app.include_router(routes(analyzer, engine, today, settings.max_note_characters))
+    app.include_router(routes(analyzer, today, settings.max_note_characters))
+    readiness = Readiness(engine, settings.model_path)
+    app.include_router(operations.routes(readiness, metrics, settings.metrics_token, is_loopback(settings.host)))
     app.include_router(pages())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
@@ -47,6 +57,7 @@ def create_app(analyzer: Analyzer, engine: Engine, settings: Settings, today: Ca
         )
 
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(RequestLog)
     _name_problem_schema(app)
     return app

@@ -1,41 +1,43 @@
-"""`python -m service analyze | serve`."""
+"""`python -m service analyze | serve | backup | restore`."""
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
+import tempfile
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import uvicorn
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import OperationalError
 
 from models.artefacts import ArtefactError
 from models.pipeline import Analyzer, load
-from service import logs
+from service import foreign_logs, logs
 from service.api import ANALYSIS
-from service.bootstrap import bootstrap
+from service.bootstrap import assemble, prepare
+from service.console import errors as _errors
+from service.console import fail, settings_or_exit
 from service.notefiles import NoteFileError, read_notes
+from service.operations.commands import backup, restore
+from service.operations.metrics import share_between_processes
+from service.operations.processes import Supervisor
 from service.problems import Problem
 from service.requests import item_error, parse_item
 from service.settings import Settings
 from service.terminal import show
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fupan 复盘: analyze sales visit notes.")
-_errors = Console(stderr=True)
 
 
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            _errors.print(f"FUPAN_{'_'.join(str(p) for p in fault['loc']).upper()}: {fault['msg']}", style="red")
-        raise typer.Exit(2) from None
+app.command()(backup)
+app.command()(restore)
 
 
 def _load(settings: Settings) -> Analyzer:
@@ -57,7 +59,7 @@ def analyze(
     if (notes is None) == (text is None):
         _errors.print("Give a file of notes (or -), or one note by --text.", style="red")
         raise typer.Exit(2)
-    settings = _settings()
+    settings = settings_or_exit()
     if text is not None:
         note = parse_item({"text": text}, settings.max_note_characters)
         if isinstance(note, Problem):
@@ -109,23 +111,48 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (FUPAN_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (FUPAN_PORT).")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Server processes (FUPAN_WORKERS).")] = None,
 ) -> None:
     """Serve the API and the pages."""
-    settings = _settings()
-    settings = settings.model_copy(update={k: v for k, v in (("host", host), ("port", port)) if v is not None})
+    settings = settings_or_exit()
+    given = {"host": host, "port": port, "workers": workers}
+    settings = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
     logs.configure(settings.log_level)
+    foreign_logs.take_over(settings.log_level)
+    os.umask(0o077)  # the database file holds personal data
     try:
-        application = bootstrap(settings)
+        analyzer = prepare(settings)
     except ArtefactError as error:
-        _errors.print(str(error), style="red")
-        raise typer.Exit(2) from None
+        raise fail(str(error)) from None
+    except OperationalError:  # its text may hold the address with its password
+        raise fail("The database of FUPAN_DATABASE_URL does not answer or cannot be written.") from None
     try:
         listening = listen(settings.host, settings.port)
     except OSError as error:
-        _errors.print(f"{settings.host} port {settings.port}: {error.strerror}", style="red")
-        raise typer.Exit(2) from None
-    server = uvicorn.Server(uvicorn.Config(application, access_log=False, log_level="warning", server_header=False))
+        raise fail(f"{settings.host} port {settings.port}: {error.strerror}") from None
     address = listening.getsockname()
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
     print(f"Fupan 复盘: http://{shown}:{address[1]}/", flush=True)
-    server.run(sockets=[listening])
+    if settings.workers == 1:
+        _answer(settings, analyzer, listening)
+        return
+    with tempfile.TemporaryDirectory(prefix="fupan-metrics-") as folder:
+        share_between_processes(Path(folder))
+        work = partial(_worker, settings, analyzer, listening)
+        Supervisor(settings.workers, work, settings.shutdown_seconds, Path(folder)).run()
+
+
+def _worker(settings: Settings, analyzer: Analyzer, listening: socket.socket, _: int) -> None:
+    _answer(settings, analyzer, listening)
+
+
+def _answer(settings: Settings, analyzer: Analyzer, listening: socket.socket) -> None:
+    """Answer requests until SIGTERM or SIGINT, then finish those in flight."""
+    config = uvicorn.Config(
+        assemble(settings, analyzer),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    uvicorn.Server(config).run(sockets=[listening])

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, String, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, String, create_engine, event, select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+MIGRATION_LOCK = 0x66757061
+"""Any number of our own, for PostgreSQL's advisory lock."""
 
 
 class Base(DeclarativeBase):
@@ -34,7 +40,12 @@ def open_engine(url: str) -> Engine:
     address = make_url(url)
     if address.get_backend_name() == "sqlite" and address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(address)
+    # Parameters of statements are note text: they stay out of every error's message.
+    options: dict[str, Any] = {"hide_parameters": True}
+    if address.get_backend_name() == "postgresql":
+        # A connection the database has dropped is made anew (it mends by itself); one that cannot be made fails soon.
+        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+    engine = create_engine(address, **options)
     if address.get_backend_name() == "sqlite":
 
         @event.listens_for(engine, "connect")
@@ -47,27 +58,22 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision."""
+def migrate(on: Engine | Connection, revision: str = "head") -> None:
+    """Bring the schema to a revision, by default the newest; on a connection, as part of its transaction."""
+    if isinstance(on, Engine):
+        with on.begin() as connection:
+            migrate(connection, revision)
+        return
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def reachable(engine: Engine) -> bool:
-    """Whether the database answers."""
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except Exception:
-        return False
-    return True
+    if on.dialect.name == "postgresql":  # several machines that start at once migrate one after the other
+        on.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    config.attributes["connection"] = on
+    command.upgrade(config, revision)
 
 
 def record_served(engine: Engine, version: str, corpus_hash: str, trained_at: str, now: datetime) -> None:
     """Note that this model version is served from now on, once."""
-    with Session(engine) as session, session.begin():
+    with suppress(IntegrityError), Session(engine) as session, session.begin():  # another machine has noted it meanwhile
         if session.scalar(select(ServedModel).where(ServedModel.version == version)) is None:
             session.add(ServedModel(version=version, corpus_hash=corpus_hash, trained_at=trained_at, first_served_at=now))

@@ -1,4 +1,7 @@
-"""Structured JSON logs: one line a request with its id, method, route and latency; never a body, a query or a note's text."""
+"""Structured JSON logs: one line a request with its id, method, route and latency; never a body, a query or a note's text.
+
+What libraries log (DBOS, uvicorn, Alembic, SQLAlchemy) takes the same form, see service.foreign_logs.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import re
 import sys
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +33,22 @@ def configure(level: str) -> None:
     )
 
 
+def request_id() -> str | None:
+    """The id of the request (or of what came of it) this code works for; None outside of any."""
+    found = structlog.contextvars.get_contextvars().get("request_id")
+    return found if isinstance(found, str) else None
+
+
+@contextmanager
+def working_for(identifier: str | None) -> Iterator[None]:
+    """Put the request's id on every line logged inside: workflows and threads take it with them and enter it here."""
+    if identifier is None:
+        yield
+        return
+    with structlog.contextvars.bound_contextvars(request_id=identifier):
+        yield
+
+
 class RequestLog:
     """ASGI middleware: gives each request an id (or keeps a well-formed X-Request-ID), answers it, logs the request."""
 
@@ -40,7 +61,7 @@ class RequestLog:
             await self.app(scope, receive, send)
             return
         sent = dict(scope["headers"]).get(b"x-request-id", b"")
-        request_id = sent.decode() if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        identifier = sent.decode() if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         status = 500
         began = time.perf_counter()
 
@@ -48,17 +69,18 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id.encode())]}
+                message = {**message, "headers": [*message["headers"], (b"x-request-id", identifier.encode())]}
             await send(message)
 
         failure: str | None = None
         try:
-            await self.app(scope, receive, tagged)
+            with working_for(identifier):
+                await self.app(scope, receive, tagged)
         except Exception as error:  # the handlers have answered; what is left is for the log, by type and place alone
-            failure = _place(error)
+            failure = place(error)
         route = scope.get("route")
         fields = {
-            "request_id": request_id,
+            "request_id": identifier,
             "method": scope["method"],
             "route": getattr(route, "path", "unmatched"),
             "status": status,
@@ -70,7 +92,7 @@ class RequestLog:
             self.log.info("request", **fields)
 
 
-def _place(error: BaseException) -> str:
+def place(error: BaseException) -> str:
     """An exception's type and the line that raised it; its message may hold note text and is left out."""
     trace = error.__traceback__
     while trace and trace.tb_next:

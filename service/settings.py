@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.pipeline import TRAINED
+
+SECRETS = Path("/run/secrets")
+"""Where container engines mount secrets: a file named as a variable in small letters (fupan_database_url) gives its value."""
 
 
 class Settings(BaseSettings):
@@ -21,4 +25,29 @@ class Settings(BaseSettings):
     model_path: Path = Field(TRAINED, description="Folder of the trained model, as `make train` writes it.")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Larger request bodies are refused with 413.")
     max_note_characters: int = Field(20_000, ge=1, description="A longer note is refused with 422 (naming the field).")
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Who reads /metrics sends it as bearer token; unset, only a server on a loopback address gives metrics.",
+    )
+    workers: int = Field(1, ge=1, le=64, description="Server processes on the one socket; the model is loaded once and shared.")
+    shutdown_seconds: int = Field(20, ge=1, le=3600, description="Seconds that requests in flight get to finish after SIGTERM.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR; logs never hold note text.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server on this address can be reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # another name: whatever it resolves to may change
+        return False
+
+
+def read_settings() -> Settings:
+    """The settings of the environment and of secret files.
+
+    Raises pydantic.ValidationError where a value is wrong.
+    """
+    return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None)

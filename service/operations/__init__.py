@@ -1,0 +1,1 @@
+"""Metrics, readiness, processes, backup and restore."""
