@@ -10,7 +10,7 @@ SAMPLE ?= ../shared/eval/sample.jsonl
 SCORE ?= ../shared/eval/score.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: run test check train evaluate bench corpus lock clean agreement errors baselines probes card
+.PHONY: run test check train evaluate bench load corpus lock clean agreement errors baselines probes card
 
 run: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m service serve
@@ -51,6 +51,10 @@ card: $(RUNTIME) $(TRAINED)
 
 bench: $(DEV) $(TRAINED)
 	$(BIN)/python -m tests.bench
+
+# requests a second and latency beside an empty FastAPI endpoint; LOAD_REQUESTS=3000 a target
+load: $(DEV) $(TRAINED)
+	$(BIN)/python -m tests.load
 
 $(TRAINED): $(CORPUS) $(TRAINING_CODE) requirements.lock | $(RUNTIME)
 	$(BIN)/python -m training.train
