@@ -52,7 +52,7 @@ card: $(RUNTIME) $(TRAINED)
 bench: $(DEV) $(TRAINED)
 	$(BIN)/python -m tests.bench
 
-# requests a second and latency beside an empty FastAPI endpoint; LOAD_REQUESTS=3000 a target
+# requests a second and latency beside an empty FastAPI endpoint; LOAD_REQUESTS=1000 a target
 load: $(DEV) $(TRAINED)
 	$(BIN)/python -m tests.load
 

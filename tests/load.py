@@ -27,7 +27,7 @@ from tests.bench import EMPTY_APP
 from training.corpus import read_split
 
 CONNECTIONS = 8
-REQUESTS = int(os.environ.get("LOAD_REQUESTS", "3000"))
+REQUESTS = int(os.environ.get("LOAD_REQUESTS", "1000"))
 """Bounded: a run takes so many requests a target and measurement."""
 WARM_UP = 100
 PACE = 0.6

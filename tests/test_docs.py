@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from models.pipeline import Analyzer
 from service.cli import app
+from service.operations.metrics import Metrics
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,10 +26,19 @@ def test_every_setting_is_documented_with_its_default() -> None:
 def test_every_command_and_route_is_in_the_readmes(readme: str) -> None:
     for command in app.registered_commands:
         assert f"python -m service {command.callback.__name__}" in readme
-    for route in ("/v1/analyses", "/v1/analyses/batch", "/v1/model", "/healthz", "/readyz", "/docs"):
+    for route in ("/v1/analyses", "/v1/analyses/batch", "/v1/model", "/healthz", "/readyz", "/metrics", "/docs"):
         assert route in readme
     for target in ("make run", "make test"):
         assert target in readme
+
+
+def test_the_operations_page_names_every_metric_and_its_alerts_no_other(analyzer: Analyzer) -> None:
+    page = (ROOT / "docs/operations.md").read_text("utf-8")
+    made = set(re.findall(r"(?m)^# TYPE (fupan_\w+)", Metrics(analyzer.card).text(True).decode()))
+    rules = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
+    table = set(re.findall(r"\bfupan_\w+", page.replace(rules, "")))
+    assert made <= table
+    assert {name.removesuffix("_bucket") for name in re.findall(r"\bfupan_\w+", rules)} <= table
 
 
 def test_the_note_path_names_every_file_of_models() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -34,6 +34,7 @@ class Metrics:
     """The application's metrics: counted by this process, told for all processes of this server."""
 
     def __init__(self, card: Card) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of no use
         self.registry = CollectorRegistry()
         own = self.registry
         self.requests = Counter("fupan_requests", "Answered requests.", ["method", "route", "status"], registry=own)

@@ -85,6 +85,7 @@ def test_a_database_that_does_not_answer_and_its_password(model: Path) -> None:
 def test_a_server_tells_what_is_missing_and_mends(run: Callable[..., Running], model: Path, tmp_path: Path) -> None:
     server = run(FUPAN_MODEL_PATH=str(model))
     assert server.get("/readyz").json() == {"status": "ready"}
+    assert {f.stat().st_mode & 0o777 for f in (tmp_path / "0").glob("fupan.sqlite3*")} == {0o600}  # personal data
     aside = model.rename(model.with_name("aside"))
     for part in (tmp_path / "0").glob("fupan.sqlite3*"):
         part.rename(part.with_name(f"aside-{part.name}"))
