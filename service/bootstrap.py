@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime
 
 from fastapi import FastAPI
 
 from models.pipeline import load
+from service.analyzing import AnalyzerThread
 from service.app import create_app
 from service.database import migrate, open_engine, record_served
 from service.settings import Settings
@@ -22,4 +24,4 @@ def bootstrap(settings: Settings) -> FastAPI:
     migrate(engine)
     card = analyzer.card
     record_served(engine, card.version, card.corpus_hash, card.trained_at, datetime.now(UTC).replace(tzinfo=None))
-    return create_app(analyzer, engine, settings, date.today)
+    return create_app(AnalyzerThread(analyzer, date.today), engine, settings, lambda: datetime.now(UTC), time.monotonic)
