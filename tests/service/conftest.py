@@ -126,6 +126,9 @@ class Clock:
     def __call__(self) -> datetime:
         return self.moment
 
+    def seconds(self) -> float:
+        return self.moment.timestamp()
+
     def step(self, **delta: float) -> None:
         self.moment += timedelta(**delta)
 
@@ -188,7 +191,7 @@ def make_world(engine: Engine, thread: AnalyzerThread, hooks: Hooks | None = Non
     """A world whose rates never turn anybody away unless the settings say so."""
     clock = Clock()
     chosen = Settings(**{"requests_per_minute": 1_000_000, "request_burst": 1_000_000, **settings})
-    app = create_app(thread, engine, chosen, clock, lambda: clock.moment.timestamp(), hooks or Hooks())
+    app = create_app(thread, engine, chosen, clock, clock.seconds, hooks or Hooks())
     return World(engine, TestClient(app, raise_server_exceptions=False), clock)
 
 

@@ -192,11 +192,7 @@ class NewerModel(AnalyzerThread):
 
     @property
     def card(self):
-        return (
-            dataclasses.replace(super().card, version="newer")
-            if dataclasses.is_dataclass(super().card)
-            else super().card.model_copy(update={"version": "newer"})
-        )
+        return dataclasses.replace(super().card, version="newer")
 
     def analyze(self, note: Note):
         analysis = super().analyze(note)
