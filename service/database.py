@@ -19,7 +19,7 @@ READING = "fupan_reading"
 """Execution option of connections that only read; on SQLite such a transaction takes no write lock."""
 MIGRATION_LOCK = 0x6675_7061_6E
 """Key of PostgreSQL's advisory lock under which one process at a time migrates."""
-SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "foreign_keys=ON", "synchronous=NORMAL", "secure_delete=ON")
+SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "secure_delete=ON")
 """secure_delete: what is deleted is overwritten with zeros, because notes are personal data."""
 
 
@@ -117,8 +117,11 @@ def scrub(engine: Engine) -> None:
     """After a deletion: empty SQLite's write-ahead log, which still holds pages as they were. PostgreSQL's own vacuum does that there."""
     if engine.dialect.name != "sqlite":
         return
-    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection = engine.raw_connection()  # a checkpoint is not possible inside a transaction, which a Connection would begin
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
 
 
 def reachable(engine: Engine) -> bool:

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Server:
-    """A running `python -m service serve`; `log` is its standard error so far."""
+    """A running `python -m service serve`; `log` is its standard error so far, `key` the admin key of its first start."""
 
     def __init__(self, folder: Path) -> None:
         self._log_path = folder / "server.log"
@@ -42,6 +42,8 @@ class Server:
             "FUPAN_PORT": "0",
             "FUPAN_DATABASE_URL": f"sqlite:///{folder / 'fupan.sqlite3'}",
             "FUPAN_MAX_BODY_BYTES": "2000000",
+            "FUPAN_REQUESTS_PER_MINUTE": "1000000",
+            "FUPAN_REQUEST_BURST": "1000000",
         }
         self.database = folder / "fupan.sqlite3"
         self._log_file = self._log_path.open("w")
@@ -53,6 +55,9 @@ class Server:
         found = re.search(r"http://\S+/", line)
         assert found, f"no address in {line!r}: {self._log_path.read_text()}"
         self.url = found[0].rstrip("/")
+        shown = re.search(r"fk_[A-Za-z0-9_-]{43}", self.process.stdout.readline())
+        assert shown, "no key at the first start"
+        self.key = shown[0]
 
     @property
     def log(self) -> str:
