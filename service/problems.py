@@ -12,6 +12,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from service.routing import allowed_methods
+
 MEDIA_TYPE = "application/problem+json"
 _MEANINGS = {
     400: "The body cannot be read",
@@ -129,9 +131,11 @@ def install(app: FastAPI) -> None:
         return respond(invalid(faults_of(error.errors())))
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
         titles = {404: "There is nothing at this address", 405: "This address does not take that method", 400: "The request cannot be read"}
-        return respond(Problem(title=titles.get(error.status_code, "The request failed"), status=error.status_code), error.headers)
+        # Each route tells only its own methods, and an address may have several routes.
+        headers = {"Allow": ", ".join(allowed_methods(app, request.scope))} if error.status_code == 405 else error.headers
+        return respond(Problem(title=titles.get(error.status_code, "The request failed"), status=error.status_code), headers)
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, __: Exception) -> JSONResponse:

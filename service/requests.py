@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any
 
@@ -12,14 +13,15 @@ from models.text import normalize
 from service.problems import FieldFault, Problem, faults_of, invalid
 
 MAX_BATCH = 1000
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 EXAMPLE_TEXT = (
     "采购部李经理说我们12.8万比用友贵了3万多，他做不了主，要等王总出差回来拍板。没把上线后省的人工讲清楚，怪我。下周三带案例去见王总。"
 )
 
 
 def written_date(value: Any) -> Any:
-    """A date is written as a date: a number is not taken for seconds since 1970."""
-    if isinstance(value, (int, float)):
+    """A date is written as a date: a number, in a query a string of digits, is not taken for seconds since 1970."""
+    if isinstance(value, (int, float)) or (isinstance(value, str) and not _DATE.match(value)):
         raise ValueError("A date is written YYYY-MM-DD")
     return value
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
@@ -111,6 +111,10 @@ def routes(wiring: Wiring) -> APIRouter:
                 short = summary(analysis, listing.objections_of(session, [analysis.id])[analysis.id])
             entries.append(StoredEntry(id=saved.note.id, crm_id=saved.note.crm_id, change=saved.change, analysis=short))
         return StoreBatchAnswer(notes=entries, errors=sum(isinstance(e, ItemError) for e in entries))
+
+    @router.api_route("/v1/notes/batch", methods=["GET", "DELETE"], include_in_schema=False)
+    def no_note_named_batch() -> None:
+        raise HTTPException(405)  # else the routes of /v1/notes/{note_id} would answer that `batch` is no id
 
     @router.get("/v1/notes", responses=_READ, summary="List, filter and search notes")
     def list_notes(principal: Reader, criteria: Annotated[listing.PagedFilter, Query()]) -> NotesAnswer:

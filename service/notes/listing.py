@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import ColumnElement, Engine, exists, false, or_, select
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from service.accounts.access import Principal
 from service.database import reading
 from service.fields import CURSOR, Name, NoteId, PersonId, TeamId, Words
 from service.notes.tables import AnalysisObjection, StoredAnalysis, StoredNote
+from service.requests import written_date
 
 PART = 500
 """Rows an export reads at once."""
@@ -28,8 +29,8 @@ class NoteFilter(BaseModel):
     team: TeamId | None = None
     rep: PersonId | None = None
     customer: Annotated[Name | None, Field(description="The customer's name or CRM id, exactly.")] = None
-    since: Annotated[date | None, Field(alias="from", description="Visited on this day or later.")] = None
-    until: Annotated[date | None, Field(alias="to", description="Visited on this day or earlier.")] = None
+    since: Annotated[date | None, BeforeValidator(written_date), Field(alias="from", description="Visited on this day or later.")] = None
+    until: Annotated[date | None, BeforeValidator(written_date), Field(alias="to", description="Visited on this day or earlier.")] = None
     kind: KindLabel | None = None
     min_score: Annotated[int | None, Field(ge=0, le=100)] = None
     max_score: Annotated[int | None, Field(ge=0, le=100)] = None

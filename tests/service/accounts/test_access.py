@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from service.accounts.access import ROLES
+from service.routing import every_route
 from tests.service.conftest import Tenancy, World
 
 MARK = "绝密客户钱百万嫌贵"
@@ -69,17 +67,8 @@ TABLE = {
 OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/"), ("GET", "/docs")}
 """Routes outside /v1/ that hold no tenant's data and need no key."""
 
-
-def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """Every route of the application, those of included routers too."""
-    waiting: list[Any] = list(app.routes)
-    while waiting:
-        route = waiting.pop()
-        inner = getattr(route, "original_router", None)
-        if inner is not None:
-            waiting += inner.routes
-        elif isinstance(route, APIRoute):
-            yield from ((method, route.path) for method in route.methods)
+REFUSED = {("GET", "/v1/notes/batch"), ("DELETE", "/v1/notes/batch")}
+"""Answer 405 to every key."""
 
 
 @pytest.fixture
@@ -123,7 +112,7 @@ def state(attacked: Attacked) -> list[Any]:
 
 
 def test_every_route_has_an_entry(world: World) -> None:
-    assert set(routes_of(world.http.app)) == set(TABLE) | OPEN
+    assert {(method, route.path) for route in every_route(world.http.app) for method in route.methods} == set(TABLE) | OPEN | REFUSED
 
 
 def test_no_wrong_key_gets_anywhere(attacked: Attacked, closed: World) -> None:
@@ -220,6 +209,13 @@ def test_a_right_key_reaches_what_it_may(attacked: Attacked) -> None:
 def test_who_has_no_key_is_turned_away_before_the_body_is_read(closed: World) -> None:
     assert closed.http.post("/v1/notes", content=b"{").status_code == 401
     assert closed.http.get("/v1/nothing").status_code == 401
+    assert closed.http.get("/v1/notes/batch").status_code == 401
+
+
+def test_an_address_tells_all_its_methods(tenancy: Tenancy) -> None:
+    for path, allowed in (("/v1/teams", "GET, POST"), ("/v1/notes/batch", "POST"), ("/v1/notes/nt_" + "0" * 32, "DELETE, GET")):
+        answer = tenancy.call("PUT", path) if path != "/v1/notes/batch" else tenancy.call("GET", path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 @pytest.mark.parametrize(
