@@ -24,8 +24,8 @@ class RateLimit:
             if len(self._buckets) >= MOST_KEYS and key_id not in self._buckets:
                 self._buckets = {k: b for k, b in self._buckets.items() if self._filled(b, now) < self._burst}
             tokens = self._filled(self._buckets.get(key_id, (self._burst, now)), now)
-            allowed = tokens >= 1
-            self._buckets[key_id] = (tokens - allowed, now)
+            allowed = tokens >= 1 - 1e-9  # who waited the seconds told must not fail by a rounding
+            self._buckets[key_id] = (max(0.0, tokens - allowed), now)
             return 0.0 if allowed else (1 - tokens) / self._rate
 
     def _filled(self, bucket: tuple[float, float], now: float) -> float:
