@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from models.pipeline import Analyzer
+from service.analyzing import AnalyzerThread
 from service.cli import app
+from service.database import open_engine
+from service.routing import every_route
 from service.settings import Settings
+from tests.conftest import TODAY
+from tests.service.conftest import make_world
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = [(ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md")]
@@ -29,7 +35,8 @@ def test_every_command_and_route_is_in_the_readmes(readme: str) -> None:
         assert target in readme
 
 
-def test_every_route_and_command_of_a_group_is_documented(world: World) -> None:
+def test_every_route_and_command_of_a_group_is_documented(analyzer: Analyzer) -> None:
+    world = make_world(open_engine("sqlite://"), AnalyzerThread(analyzer, lambda: TODAY))
     text = "".join(path.read_text("utf-8") for path in (*ROOT.glob("docs/*.md"), *ROOT.glob("README*.md")))
     for route in every_route(world.http.app):
         if route.include_in_schema and route.path.startswith("/v1/"):
