@@ -35,7 +35,11 @@ def routes(thread: AnalyzerThread, engine: Engine, note_limit: int) -> APIRouter
         return ANALYSIS.dump_json(thread.analyze(note))
 
     @router.post(
-        "/v1/analyses", response_model=Analysis, responses=responses(400, 401, 413, 422, 429), tags=["analyses"], summary="Analyze one note"
+        "/v1/analyses",
+        response_model=Analysis,
+        responses=responses(400, 401, 413, 422, 429, 503),
+        tags=["analyses"],
+        summary="Analyze one note",
     )
     async def analyze_one(request: NoteRequest) -> Response:
         note = checked(request, note_limit)
@@ -47,7 +51,7 @@ def routes(thread: AnalyzerThread, engine: Engine, note_limit: int) -> APIRouter
     @router.post(
         "/v1/analyses/batch",
         response_model=BatchAnswer,
-        responses=responses(400, 401, 413, 422, 429),
+        responses=responses(400, 401, 413, 422, 429, 503),
         tags=["analyses"],
         summary="Analyze up to 1,000 notes",
     )
@@ -70,7 +74,7 @@ def routes(thread: AnalyzerThread, engine: Engine, note_limit: int) -> APIRouter
     @router.get(
         "/v1/model",
         response_model=Card,
-        responses=responses(401, 429),
+        responses=responses(401, 429, 503),
         tags=["model"],
         summary="The model's card: version, corpus, libraries, metrics",
     )

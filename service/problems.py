@@ -10,6 +10,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from service.routing import allowed_methods
@@ -83,6 +85,18 @@ def taken(field: str) -> Problem:
     )
 
 
+def unexpected() -> Problem:
+    """The 500, which says nothing of its cause."""
+    return Problem(title="Something went wrong on our side", status=500, detail="The error is in the server's log under this request's id.")
+
+
+def unavailable() -> JSONResponse:
+    """The 503 of a database that does not answer or is locked for too long."""
+    return respond(
+        Problem(type="/problems/not-ready", title="Not ready", status=503, detail="The database does not answer."), {"Retry-After": "5"}
+    )
+
+
 def too_large(limit: int) -> Problem:
     """The 413 of a body above the limit in bytes."""
     return Problem(
@@ -120,7 +134,7 @@ def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONR
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the app as a problem; an unexpected one says nothing of its cause."""
+    """Answer every expected error of the app as a problem; the unexpected ones are RequestLog's."""
 
     @app.exception_handler(ProblemError)
     async def expected(_: Request, error: ProblemError) -> JSONResponse:
@@ -137,10 +151,7 @@ def install(app: FastAPI) -> None:
         headers = {"Allow": ", ".join(allowed_methods(app, request.scope))} if error.status_code == 405 else error.headers
         return respond(Problem(title=titles.get(error.status_code, "The request failed"), status=error.status_code), headers)
 
-    @app.exception_handler(Exception)
-    async def unexpected(_: Request, __: Exception) -> JSONResponse:
-        return respond(
-            Problem(
-                title="Something went wrong on our side", status=500, detail="The error is in the server's log under this request's id."
-            )
-        )
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(PoolTimeoutError)
+    async def database(_: Request, __: Exception) -> JSONResponse:
+        return unavailable()

@@ -15,10 +15,12 @@ from typing import Literal, get_args
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.accounts.rates import RateLimit
-from service.problems import Problem, ProblemError, respond
+from service.problems import Problem, ProblemError, respond, unavailable
 
 Role = Literal["admin", "trainer", "rep", "integration", "draft"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -82,7 +84,11 @@ class Gate:
                 await respond(unauthorized(), {"WWW-Authenticate": "Bearer"})(scope, receive, send)
             return
         kind, _, key = header.decode("latin-1").partition(" ")
-        principal = await asyncio.to_thread(self._find, self._engine, key.strip(), self._now()) if kind.lower() == "bearer" else None
+        try:
+            principal = await asyncio.to_thread(self._find, self._engine, key.strip(), self._now()) if kind.lower() == "bearer" else None
+        except (OperationalError, PoolTimeoutError):
+            await unavailable()(scope, receive, send)
+            return
         if principal is None:
             await respond(unauthorized(), {"WWW-Authenticate": "Bearer"})(scope, receive, send)
             return

@@ -32,7 +32,7 @@ from service.problems import FieldFault, ProblemError, invalid, responses, taken
 
 Admin = Annotated[Principal, Depends(require("admin"))]
 Reader = Annotated[Principal, Depends(require("admin", "trainer"))]
-_READ, _WRITE = responses(401, 403, 404, 422, 429), responses(400, 401, 403, 404, 409, 413, 422, 429)
+_READ, _WRITE = responses(401, 403, 404, 422, 429, 503), responses(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
 def account_problem(error: store.AccountError) -> ProblemError:

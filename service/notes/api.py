@@ -46,7 +46,7 @@ from service.requests import ItemError
 Writer = Annotated[Principal, Depends(require("admin", "integration", "rep"))]
 Reader = Annotated[Principal, Depends(require("admin", "trainer", "rep", "integration"))]
 Owner = Annotated[Principal, Depends(require("admin", "integration"))]
-_READ, _WRITE = responses(401, 403, 404, 422, 429), responses(400, 401, 403, 413, 422, 429)
+_READ, _WRITE = responses(401, 403, 404, 422, 429, 503), responses(400, 401, 403, 413, 422, 429, 503)
 
 
 @dataclass(frozen=True, slots=True)

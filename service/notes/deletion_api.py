@@ -26,7 +26,7 @@ from service.problems import ProblemError, responses
 Admin = Annotated[Principal, Depends(require("admin"))]
 Exporter = Annotated[Principal, Depends(require("admin", "trainer"))]
 ReceiptId = Annotated[str, StringConstraints(pattern=pattern("rc"))]
-_READ, _WRITE = responses(401, 403, 422, 429), responses(400, 401, 403, 404, 413, 422, 429)
+_READ, _WRITE = responses(401, 403, 422, 429, 503), responses(400, 401, 403, 404, 413, 422, 429, 503)
 
 
 def routes(wiring: Wiring) -> APIRouter:
@@ -74,7 +74,7 @@ def routes(wiring: Wiring) -> APIRouter:
     @router.get(
         "/v1/exports/notes",
         response_class=StreamingResponse,
-        responses=responses(401, 403, 404, 422, 429) | {200: {"content": {"application/x-ndjson": {}, "text/csv": {}}}},
+        responses=responses(401, 403, 404, 422, 429, 503) | {200: {"content": {"application/x-ndjson": {}, "text/csv": {}}}},
         summary="Notes with their current analyses, as JSON lines or CSV",
     )
     def export(principal: Exporter, criteria: Annotated[ExportFilter, Query()]) -> StreamingResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from service.accounts.store import AccountError, create_tenant, find_tenant
 from service.accounts.tables import KeyTeam, Person
 from service.database import MIGRATIONS, Base, migrate, open_engine, reading, writing
 from service.ids import new_id
-from tests.service.conftest import ROOT, World, new_postgres_database
+from tests.service.conftest import ROOT, World, make_world, new_postgres_database
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -123,6 +124,24 @@ def test_no_parameter_stands_in_an_error(world: World) -> None:
     with pytest.raises(Exception) as raised, writing(world.engine) as session:
         session.execute(text("INSERT INTO nowhere (x) VALUES (:x)"), {"x": "绝密客户"})
     assert "绝密客户" not in str(raised.value)
+
+
+def test_a_database_that_is_gone_is_503_and_its_return_is_noticed(tmp_path, thread, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'gone.sqlite3'}")
+    migrate(engine)
+    tenancy = make_world(engine, thread).tenant()
+    monkeypatch.setattr("service.database.SQLITE_PRAGMAS", ("busy_timeout=50",))
+    engine.dispose()
+    with sqlite3.connect(tmp_path / "gone.sqlite3", isolation_level=None) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("PRAGMA journal_mode=DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        for method, path in (("GET", "/v1/notes"), ("POST", "/v1/notes")):
+            answer = tenancy.call(method, path, json={"text": "王总嫌贵"} if method == "POST" else None)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert answer.headers["content-type"] == "application/problem+json"
+    other.close()
+    assert tenancy.call("POST", "/v1/notes", json={"text": "王总嫌贵"}).status_code == 201
 
 
 def test_ids_sort_by_time() -> None:

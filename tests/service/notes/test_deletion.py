@@ -113,7 +113,7 @@ def test_an_eraser_that_fails_leaves_everything(engine, thread) -> None:
     tenancy = make_world(engine, thread, Hooks(erasers=(fails,))).tenant()
     note = tenancy.store(MARK)
     answer = tenancy.call("DELETE", f"/v1/notes/{note['id']}")
-    assert (answer.status_code, MARK in answer.text) == (500, False)
+    assert (answer.status_code, answer.headers["content-type"], MARK in answer.text) == (500, "application/problem+json", False)
     assert tenancy.call("GET", f"/v1/notes/{note['id']}").json() == note
 
 
