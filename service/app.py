@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 import fastapi_offline
@@ -13,17 +13,23 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 
-from models.pipeline import Analyzer
-from service import problems
-from service.api import routes
+from service import api, problems
+from service.accounts import api as accounts_api
+from service.accounts.access import Gate
+from service.accounts.keys import find_principal
+from service.accounts.rates import RateLimit
+from service.analyzing import AnalyzerThread
 from service.limits import BodyLimit
 from service.logs import RequestLog
+from service.notes import api as notes_api
+from service.notes import deletion_api
+from service.notes.hooks import Hooks
 from service.operations import api as operations
 from service.operations.lifecycle import Lifecycle
-from service.operations.metrics import MeasuredAnalyzer, Metrics, RequestMetrics
+from service.operations.metrics import Metrics, RequestMetrics
 from service.operations.readiness import Readiness
 from service.pages import pages
-from service.settings import Settings, is_loopback
+from service.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
 SWAGGER = Path(fastapi_offline.__file__).parent / "static"
@@ -31,17 +37,21 @@ SWAGGER = Path(fastapi_offline.__file__).parent / "static"
 
 
 def create_app(
-    analyzer: Analyzer, engine: Engine, settings: Settings, today: Callable[[], date], metrics: Metrics, lifecycle: Lifecycle
-) -> FastAPI:
-    """The application over a loaded analyzer and a migrated database; rooms add their gauges to `metrics`, what they start and close
-    to `lifecycle`."""
-    analyzer = MeasuredAnalyzer(analyzer, metrics)
-    app = FastAPI(title="Fupan 复盘", version=analyzer.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None, lifespan=lifecycle.run,
-                  description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Nothing sent to these calls is stored.")  # fmt: skip
+    thread: AnalyzerThread, engine: Engine, settings: Settings, now: Callable[[], datetime], monotonic: Callable[[], float], hooks: Hooks,
+    metrics: Metrics, lifecycle: Lifecycle,
+) -> FastAPI:  # fmt: skip
+    """The application over a loaded analyzer and a migrated database. `now` tells the moment, `monotonic` seconds for rates; `hooks` is what
+    other rooms do about notes; rooms add their gauges to `metrics`, what they start and close to `lifecycle`."""
+    app = FastAPI(title="Fupan 复盘", version=thread.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None, lifespan=lifecycle.run,
+                  description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Calls under /v1/ need `Authorization: Bearer fk_…`; what /v1/analyses gets is never stored.")  # fmt: skip
     problems.install(app)
-    app.include_router(routes(analyzer, today, settings.max_note_characters))
+    app.include_router(api.routes(thread, settings.max_note_characters))
+    app.include_router(accounts_api.routes(engine, now))
+    wiring = notes_api.Wiring(engine, thread, now, hooks, settings.max_note_characters)
+    app.include_router(notes_api.routes(wiring))
+    app.include_router(deletion_api.routes(wiring))
     readiness = Readiness(engine, settings.model_path)
-    app.include_router(operations.routes(readiness, metrics, settings.metrics_token, is_loopback(settings.host)))
+    app.include_router(operations.routes(readiness, metrics, settings.metrics_token, settings.on_loopback))
     app.include_router(pages())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
@@ -57,6 +67,9 @@ def create_app(
         )
 
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    rate = RateLimit(settings.requests_per_minute, settings.request_burst, monotonic)
+    open_analyses = settings.open_analyses == "always" or (settings.open_analyses == "auto" and settings.on_loopback)
+    app.add_middleware(Gate, find=find_principal, engine=engine, rate=rate, now=now, open_analyses=open_analyses)
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(RequestLog)
     _name_problem_schema(app)

@@ -1,4 +1,4 @@
-"""`python -m service analyze | serve | backup | restore`."""
+"""`python -m service analyze | serve | reanalyze | backup | restore`, and the groups keys, tenants, teams, people, retention."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.exc import OperationalError
 
 from models.artefacts import ArtefactError
-from models.pipeline import Analyzer, load
+from models.pipeline import Analyzer
 from service import foreign_logs, logs
+from service.accounts.commands import keys, people, teams, tenants
+from service.accounts.demo import DEMO_TENANT
 from service.api import ANALYSIS
 from service.bootstrap import assemble, prepare
-from service.console import errors as _errors
-from service.console import fail, settings_or_exit
+from service.console import analyzer_or_exit, errors, fail, settings_or_exit
 from service.notefiles import NoteFileError, read_notes
+from service.notes.commands import reanalyze, retention
 from service.operations.commands import backup, restore
 from service.operations.metrics import share_between_processes
 from service.operations.processes import Supervisor
@@ -35,17 +37,10 @@ from service.terminal import show
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fupan 复盘: analyze sales visit notes.")
 
-
-app.command()(backup)
-app.command()(restore)
-
-
-def _load(settings: Settings) -> Analyzer:
-    try:
-        return load(settings.model_path)
-    except ArtefactError as error:
-        _errors.print(str(error), style="red")
-        raise typer.Exit(2) from None
+for _name, _commands in (("tenants", tenants), ("teams", teams), ("people", people), ("keys", keys), ("retention", retention)):
+    app.add_typer(_commands, name=_name)
+for _command in (reanalyze, backup, restore):
+    app.command()(_command)
 
 
 @app.command()
@@ -57,23 +52,20 @@ def analyze(
 ) -> None:
     """One analysis a line, in input order; a broken line gives an error object in its place and exit code 1 at the end."""
     if (notes is None) == (text is None):
-        _errors.print("Give a file of notes (or -), or one note by --text.", style="red")
-        raise typer.Exit(2)
+        raise fail("Give a file of notes (or -), or one note by --text.")
     settings = settings_or_exit()
     if text is not None:
         note = parse_item({"text": text}, settings.max_note_characters)
         if isinstance(note, Problem):
-            _errors.print("；".join(f"{e.field}: {e.message}" for e in note.errors), style="red")
-            raise typer.Exit(1)
-        show(Console(), text, _load(settings).analyze(note, date.today()))
+            raise fail("；".join(f"{e.field}: {e.message}" for e in note.errors), 1)
+        show(Console(), text, analyzer_or_exit(settings).analyze(note, date.today()))
         return
     assert notes is not None
     try:
         items = list(read_notes(None if notes == "-" else Path(notes), sys.stdin.buffer))
     except NoteFileError as error:
-        _errors.print(str(error), style="red")
-        raise typer.Exit(2) from None
-    if _write(_load(settings), items, settings.max_note_characters):
+        raise fail(str(error)) from None
+    if _write(analyzer_or_exit(settings), items, settings.max_note_characters):
         raise typer.Exit(1)
 
 
@@ -81,7 +73,7 @@ def _write(analyzer: Analyzer, items: list[tuple[int, Any]], limit: int) -> int:
     """Write one line an item to standard output; how many are errors."""
     out, today, failed = sys.stdout.buffer, date.today(), 0
     columns = (TextColumn("分析"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_errors, disable=not _errors.is_terminal, transient=True) as progress:
+    with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as progress:
         for number, item in progress.track(items, total=len(items)):
             note = item if isinstance(item, Problem) else parse_item(item, limit)
             if isinstance(note, Problem):
@@ -121,7 +113,7 @@ def serve(
     foreign_logs.take_over(settings.log_level)
     os.umask(0o077)  # the database file holds personal data
     try:
-        analyzer = prepare(settings)
+        prepared = prepare(settings)
     except ArtefactError as error:
         raise fail(str(error)) from None
     except OperationalError:  # its text may hold the address with its password
@@ -133,12 +125,14 @@ def serve(
     address = listening.getsockname()
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
     print(f"Fupan 复盘: http://{shown}:{address[1]}/", flush=True)
+    if prepared.demo_key is not None:
+        print(f"Key of the new tenant {DEMO_TENANT}, role admin, shown this once: {prepared.demo_key}", flush=True)
     if settings.workers == 1:
-        _answer(settings, analyzer, listening)
+        _answer(settings, prepared.analyzer, listening)
         return
     with tempfile.TemporaryDirectory(prefix="fupan-metrics-") as folder:
         share_between_processes(Path(folder))
-        work = partial(_worker, settings, analyzer, listening)
+        work = partial(_worker, settings, prepared.analyzer, listening)
         Supervisor(settings.workers, work, settings.shutdown_seconds, Path(folder)).run()
 
 

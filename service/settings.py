@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +34,16 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="Server processes on the one socket; the model is loaded once and shared.")
     shutdown_seconds: int = Field(20, ge=1, le=3600, description="Seconds that requests in flight get to finish after SIGTERM.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR; logs never hold note text.")
+    open_analyses: Literal["auto", "always", "never"] = Field(
+        "auto", description="Whether /v1/analyses needs no key; auto: on a loopback address only."
+    )
+    requests_per_minute: int = Field(600, ge=1, description="Requests a minute of one key, in each server process; above it 429.")
+    request_burst: int = Field(100, ge=1, description="Requests of one key at once before the rate counts.")
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the server can be reached from this machine alone."""
+        return is_loopback(self.host)
 
 
 def is_loopback(host: str) -> bool:

