@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.pipeline import TRAINED
+from service.outbound.addresses import parse_allow_list
 
 
 class Settings(BaseSettings):
@@ -22,3 +23,20 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Larger request bodies are refused with 413.")
     max_note_characters: int = Field(20_000, ge=1, description="A longer note is refused with 422 (naming the field).")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR; logs never hold note text.")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^\s?#]+$", description="Address under which people reach this server; links in cards."
+    )
+    secret_key: SecretStr | None = Field(None, description="Key of stored secrets, 32 bytes in base64; several by commas, the first seals.")
+    delivery_allow: str = Field(
+        "", description="Networks, addresses and hosts, with :port or without, that deliveries may reach besides https."
+    )
+    delivery_ca_file: Path | None = Field(None, description="PEM file of a company's own certificate authorities, trusted by deliveries.")
+    delivery_connect_seconds: float = Field(5, gt=0, le=60, description="A receiver must accept a connection within this time.")
+    delivery_read_seconds: float = Field(15, gt=0, le=120, description="A receiver must not be silent for longer.")
+    delivery_total_seconds: float = Field(20, gt=0, le=120, description="A receiver's answer must have ended within this time.")
+
+    @field_validator("delivery_allow")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        parse_allow_list(value)
+        return value
