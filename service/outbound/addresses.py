@@ -69,6 +69,14 @@ def plain_host(host: str) -> str:
     return host.lower().removesuffix(".")
 
 
+def is_host(host: str) -> bool:
+    """Whether it has the form of a host name or an address."""
+    try:
+        return bool(_HOST.match(plain_host(host)) or parse_address(host))
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """One entry of the allow-list: a network or a name, on one port or (None) on 80 and 443."""

@@ -18,7 +18,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from service.outbound.addresses import WEB_PORTS, Address, AllowList, is_public, parse_address
+from service.outbound.addresses import WEB_PORTS, Address, AllowList, is_host, is_public, parse_address
 from service.outbound.outcome import Failure, Outcome
 
 MAX_ANSWER_BYTES = 64 * 1024
@@ -85,8 +85,8 @@ def parse_target(url: str, allowed: AllowList) -> Target:
         raise RefusedError("url_refused", "The URL cannot be read") from None
     if parsed.scheme not in ("https", "http"):
         raise RefusedError("url_refused", "The URL must begin with https://")
-    if not host:
-        raise RefusedError("url_refused", "The URL names no host")
+    if not is_host(host):
+        raise RefusedError("url_refused", "The URL names no usable host")
     if parsed.userinfo:
         raise RefusedError("url_refused", "The URL must not hold a user name or password")
     if parsed.fragment:
@@ -123,6 +123,10 @@ def permitted(target: Target, found: Iterable[str], allowed: AllowList) -> list[
     )
 
 
+class _TlsError(httpcore.ConnectError):
+    """No TLS with the receiver: another name or authority in its certificate, or no TLS there at all."""
+
+
 class _DeadlineStream(httpcore.NetworkStream):
     """A stream whose every wait ends at the delivery's deadline, so that a trickle of bytes cannot hold it open."""
 
@@ -150,7 +154,11 @@ class _DeadlineStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         wait = self._wait(timeout, httpcore.ConnectTimeout)
-        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, wait), self._remaining)
+        try:
+            return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, wait), self._remaining)
+        except httpcore.ConnectError:
+            # The pool strips the cause off an error that passes it, so the kind is said here.
+            raise _TlsError from None
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
@@ -214,9 +222,10 @@ class Connector:
             status, retry_after, answer = self._exchange(target, addresses, headers, body)
         except httpcore.TimeoutException:
             return Outcome(None, "timeout", seconds=self.monotonic() - begin)
-        except httpcore.ConnectError as error:
-            failure: Failure = "tls_failed" if isinstance(error.__cause__, ssl.SSLError) else "connect_failed"
-            return Outcome(None, failure, seconds=self.monotonic() - begin)
+        except _TlsError:
+            return Outcome(None, "tls_failed", seconds=self.monotonic() - begin)
+        except httpcore.ConnectError:
+            return Outcome(None, "connect_failed", seconds=self.monotonic() - begin)
         except (httpcore.NetworkError, httpcore.ProtocolError):
             return Outcome(None, "broken_answer", seconds=self.monotonic() - begin)
         return Outcome(status, None, retry_after, self.monotonic() - begin, body=answer)
