@@ -65,7 +65,7 @@ class Selection(_Settings):
     event_types: Annotated[list[EventType], Field(min_length=1, max_length=len(EVENT_TYPES))] = ["note.analyzed", "note.deleted"]
     filters: Filters = Filters()
     include_text: Annotated[
-        StrictBool, Field(description="Also send the note's text and quotes from it. They are personal data: off by default.")
+        StrictBool, Field(description="Also send the note's text and its findings' quotes. They are personal data: off by default.")
     ] = False
 
 

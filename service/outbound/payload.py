@@ -1,7 +1,8 @@
 """The JSON body of a delivery: `type`, `timestamp`, `data`, as the Standard Webhooks specification lays it out.
 
-`data` is what a CRM record is enriched with. Without `include_text` it holds no sentence of the note: labels, figures, names that a field is
-for (the first KP, competitors) and the questions, which are worded from the note's people and figures.
+`data` is what a CRM record is enriched with: labels, figures, names that a field is for (the first KP, competitors) and the questions, which
+are worded from the note's people and figures and may quote a clause of it. The note's text and the quotes of its findings come with
+`include_text` only.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def deleted(subject: Subject, at: datetime) -> bytes:
     return _body("note.deleted", {"note": _note(subject)}, at)
 
 
-def tested(subscription_id: str, at: datetime) -> bytes:
+def trial(subscription_id: str, at: datetime) -> bytes:
     """The body of `webhook.test`."""
     return _body("webhook.test", {"subscription_id": subscription_id}, at)
 
