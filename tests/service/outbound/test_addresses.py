@@ -7,8 +7,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from service.outbound.addresses import GLOBAL_V6, REFUSED_V4, REFUSED_V6, AllowList, is_public, parse_address, parse_allow_list
+from service.settings import Settings
 
 SPECIAL = [
     *(str(network) for network in (*REFUSED_V4, *REFUSED_V6)),
@@ -114,3 +116,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except ValueError:
         return
     assert isinstance(found, AllowList)
+
+
+def test_a_mistyped_setting_stops_the_program_and_is_named() -> None:
+    with pytest.raises(ValidationError, match="delivery_allow"):
+        Settings(delivery_allow="10.0.0.0/33")
+    assert Settings(delivery_allow="10.0.0.0/8:8080").delivery_allow == "10.0.0.0/8:8080"
