@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,3 +42,17 @@ class Settings(BaseSettings):
     def _readable(cls, value: str) -> str:
         parse_allow_list(value)
         return value
+
+    open_analyses: Literal["auto", "always", "never"] = Field(
+        "auto", description="Whether /v1/analyses needs no key; auto: on a loopback address only."
+    )
+    requests_per_minute: int = Field(600, ge=1, description="Requests a minute of one key, in each server process; above it 429.")
+    request_burst: int = Field(100, ge=1, description="Requests of one key at once before the rate counts.")
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether `host` is reached from this machine only."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
