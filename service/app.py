@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from service.logs import RequestLog
 from service.notes import api as notes_api
 from service.notes import deletion_api
 from service.notes.hooks import Hooks
+from service.outbound import api as subscriptions_api
+from service.outbound import deliveries_api
+from service.outbound.deliveries import Deliveries
 from service.pages import pages
 from service.settings import Settings
 
@@ -33,10 +37,12 @@ SWAGGER = Path(fastapi_offline.__file__).parent / "static"
 
 
 def create_app(
-    thread: AnalyzerThread, engine: Engine, settings: Settings, now: Callable[[], datetime], monotonic: Callable[[], float], hooks: Hooks
-) -> FastAPI:
-    """The application over a loaded analyzer and a migrated database. `now` tells the moment, `monotonic` seconds for rates; `hooks` is what other rooms do about notes."""
-    app = FastAPI(title="Fupan 复盘", version=thread.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None,
+    thread: AnalyzerThread, engine: Engine, settings: Settings, now: Callable[[], datetime], monotonic: Callable[[], float], hooks: Hooks,
+    deliveries: Deliveries, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:  # fmt: skip
+    """The application over a loaded analyzer and a migrated database. `now` tells the moment, `monotonic` seconds for rates; `hooks` is what other rooms do about notes;
+    `lifespan` starts and stops what runs beside the requests."""
+    app = FastAPI(title="Fupan 复盘", version=thread.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None, lifespan=lifespan,
                   description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Calls under /v1/ need `Authorization: Bearer fk_…`; what /v1/analyses gets is never stored.")  # fmt: skip
     problems.install(app)
     app.include_router(api.routes(thread, engine, settings.max_note_characters))
@@ -44,6 +50,8 @@ def create_app(
     wiring = notes_api.Wiring(engine, thread, now, hooks, settings.max_note_characters)
     app.include_router(notes_api.routes(wiring))
     app.include_router(deletion_api.routes(wiring))
+    app.include_router(subscriptions_api.routes(deliveries))
+    app.include_router(deliveries_api.routes(deliveries))
     app.include_router(pages())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")

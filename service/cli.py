@@ -1,4 +1,4 @@
-"""`python -m service analyze | serve | reanalyze`, and the groups keys, tenants, teams, people, retention."""
+"""`python -m service analyze | serve | reanalyze`, and the groups keys, tenants, teams, people, retention, subscriptions, deliveries."""
 
 from __future__ import annotations
 
@@ -23,13 +23,23 @@ from service.bootstrap import bootstrap
 from service.console import analyzer_or_exit, errors, settings_or_exit
 from service.notefiles import NoteFileError, read_notes
 from service.notes.commands import reanalyze, retention
+from service.outbound.commands import deliveries, subscriptions
 from service.problems import Problem
 from service.requests import item_error, parse_item
 from service.terminal import show
+from service.vault import VaultError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fupan 复盘: analyze sales visit notes.")
 
-for _name, _commands in (("tenants", tenants), ("teams", teams), ("people", people), ("keys", keys), ("retention", retention)):
+for _name, _commands in (
+    ("tenants", tenants),
+    ("teams", teams),
+    ("people", people),
+    ("keys", keys),
+    ("retention", retention),
+    ("subscriptions", subscriptions),
+    ("deliveries", deliveries),
+):
     app.add_typer(_commands, name=_name)
 app.command()(reanalyze)
 
@@ -104,8 +114,11 @@ def serve(
     logs.configure(settings.log_level)
     try:
         service = bootstrap(settings)
-    except ArtefactError as error:
+    except (ArtefactError, VaultError) as error:
         errors.print(str(error), style="red")
+        raise typer.Exit(2) from None
+    except OSError as error:
+        errors.print(f"FUPAN_DELIVERY_CA_FILE: {error.strerror}", style="red")
         raise typer.Exit(2) from None
     try:
         listening = listen(settings.host, settings.port)

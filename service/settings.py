@@ -25,9 +25,6 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Larger request bodies are refused with 413.")
     max_note_characters: int = Field(20_000, ge=1, description="A longer note is refused with 422 (naming the field).")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR; logs never hold note text.")
-    public_url: str | None = Field(
-        None, pattern=r"^https?://[^\s?#]+$", description="Address under which people reach this server; links in cards."
-    )
     secret_key: SecretStr | None = Field(None, description="Key of stored secrets, 32 bytes in base64; several by commas, the first seals.")
     delivery_allow: str = Field(
         "", description="Networks, addresses and hosts, with :port or without, that deliveries may reach besides https."
@@ -36,6 +33,12 @@ class Settings(BaseSettings):
     delivery_connect_seconds: float = Field(5, gt=0, le=60, description="A receiver must accept a connection within this time.")
     delivery_read_seconds: float = Field(15, gt=0, le=120, description="A receiver must not be silent for longer.")
     delivery_total_seconds: float = Field(20, gt=0, le=120, description="A receiver's answer must have ended within this time.")
+    delivery_workers: int = Field(16, ge=1, le=256, description="Deliveries that one server process sends at once.")
+    delivery_log_days: int = Field(30, ge=1, description="Days that finished deliveries and their attempts are kept.")
+    dead_after_seconds: float = Field(
+        30, ge=1, le=3600, description="A server process that shows no life for so long is taken for dead; others do its work."
+    )
+    hand_back_seconds: int = Field(10, ge=0, le=3600, description="At shutdown, running work gets so long before it is handed back.")
 
     @field_validator("delivery_allow")
     @classmethod

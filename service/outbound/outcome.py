@@ -17,6 +17,9 @@ Failure = Literal[
     "rate_limited",  # a robot answered 200 with "too many messages"
     "robot_gone",  # a robot answered 200 with "no such robot"
     "message_refused",  # a robot answered 200 with "not this message"
+    "secret_unreadable",  # nothing was sent: the stored secret does not open with this key
+    "analysis_unreadable",  # nothing was sent: the analysis was stored in a form that this version does not read
+    "note_gone",  # nothing was sent: the note was deleted meanwhile
 ]
 
 

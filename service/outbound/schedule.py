@@ -58,7 +58,7 @@ class Disable:
 class Dead:
     """Not delivered, and not tried again unless somebody replays it."""
 
-    reason: Literal["attempts_used_up", "url_refused", "message_refused"]
+    reason: Literal["attempts_used_up", "url_refused", "message_refused", "analysis_unreadable"]
 
 
 Decision = Done | RetryAt | Disable | Dead
@@ -76,7 +76,7 @@ def decide(outcome: Outcome, attempt: int, now: datetime, random: Callable[[], f
         return Disable("gone")
     if outcome.failure == "robot_gone":
         return Disable("robot_gone")
-    if outcome.failure in ("url_refused", "message_refused"):
+    if outcome.failure in ("url_refused", "message_refused", "analysis_unreadable"):
         return Dead(outcome.failure)
     if attempt >= MAX_ATTEMPTS:
         return Dead("attempts_used_up")

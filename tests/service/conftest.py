@@ -26,14 +26,19 @@ from service.accounts.store import create_person, create_team, create_tenant
 from service.analyzing import AnalyzerThread
 from service.app import create_app
 from service.database import migrate, open_engine, writing
+from service.notes import outgoing
 from service.notes.hooks import Hooks
+from service.outbound.addresses import parse_allow_list
+from service.outbound.connector import Connector
+from service.outbound.deliveries import Deliveries
 from service.settings import Settings
+from service.vault import Vault, generate_key
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Server:
-    """A running `python -m service serve`; `log` is its standard error so far."""
+    """A running `python -m service serve`; `log` is its standard error so far, `key` the admin key of its first start."""
 
     def __init__(self, folder: Path) -> None:
         self._log_path = folder / "server.log"
@@ -42,6 +47,8 @@ class Server:
             "FUPAN_PORT": "0",
             "FUPAN_DATABASE_URL": f"sqlite:///{folder / 'fupan.sqlite3'}",
             "FUPAN_MAX_BODY_BYTES": "2000000",
+            "FUPAN_REQUESTS_PER_MINUTE": "1000000",
+            "FUPAN_REQUEST_BURST": "1000000",
         }
         self.database = folder / "fupan.sqlite3"
         self._log_file = self._log_path.open("w")
@@ -53,6 +60,9 @@ class Server:
         found = re.search(r"http://\S+/", line)
         assert found, f"no address in {line!r}: {self._log_path.read_text()}"
         self.url = found[0].rstrip("/")
+        shown = re.search(r"fk_[A-Za-z0-9_-]{43}", self.process.stdout.readline())
+        assert shown, "no key at the first start"
+        self.key = shown[0]
 
     @property
     def log(self) -> str:
@@ -126,6 +136,9 @@ class Clock:
     def __call__(self) -> datetime:
         return self.moment
 
+    def seconds(self) -> float:
+        return self.moment.timestamp()
+
     def step(self, **delta: float) -> None:
         self.moment += timedelta(**delta)
 
@@ -136,7 +149,8 @@ class World:
 
     engine: Engine
     http: TestClient
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock
+    deliveries: Deliveries
 
     def key(self, tenant_id: str, role: Role, **scope) -> str:
         with writing(self.engine) as session:
@@ -188,8 +202,18 @@ def make_world(engine: Engine, thread: AnalyzerThread, hooks: Hooks | None = Non
     """A world whose rates never turn anybody away unless the settings say so."""
     clock = Clock()
     chosen = Settings(**{"requests_per_minute": 1_000_000, "request_burst": 1_000_000, **settings})
-    app = create_app(thread, engine, chosen, clock, lambda: clock.moment.timestamp(), hooks or Hooks())
-    return World(engine, TestClient(app, raise_server_exceptions=False), clock)
+    deliveries = Deliveries(
+        engine,
+        Vault(generate_key()),
+        Connector(parse_allow_list(chosen.delivery_allow)),
+        outgoing.read_content,
+        clock,
+        lambda: 0.0,
+        lambda *_: None,
+        timedelta(days=chosen.delivery_log_days),
+    )
+    app = create_app(thread, engine, chosen, clock, clock.seconds, hooks or outgoing.hooks(clock, deliveries.wake), deliveries)
+    return World(engine, TestClient(app, raise_server_exceptions=False), clock, deliveries)
 
 
 @pytest.fixture
