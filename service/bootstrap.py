@@ -52,7 +52,7 @@ def bootstrap(settings: Settings) -> Service:
     migrate(engine)
     now = datetime.now(UTC)
     record_served(engine, thread.card.version, thread.card.corpus_hash, thread.card.trained_at, now.replace(tzinfo=None))
-    durable = Durable(engine, new_id("ex", now), time.monotonic, settings.dead_after_seconds)
+    durable = Durable(engine, new_id("ex", now), utc_now, time.monotonic, settings.dead_after_seconds)
     deliveries = Deliveries(
         engine, vault, connector, outgoing.read_content, utc_now, random.random, durable.enqueue, timedelta(days=settings.delivery_log_days)
     )

@@ -25,6 +25,7 @@ VERSION = "1"
 POLLING_SECONDS = 0.2
 KEPT = timedelta(days=1)
 """So long DBOS keeps the rows of finished workflows."""
+FORGET_EVERY = timedelta(hours=1)
 PART = 500
 STOPPED = -1
 """Beats of an executor that has stopped: what it left is taken over at once."""
@@ -62,15 +63,18 @@ class _Json(Serializer):
 class Durable:
     """DBOS on the database of an engine. One instance a process at a time, as DBOS has it.
 
-    `executor_id` is new for each start of a process; `monotonic` is a clock in seconds; an executor that shows no life for `dead_after` seconds
-    is taken for dead, and its workflows are run by others (clocks of different machines are not compared).
+    `executor_id` is new for each start of a process; `now` tells the moment, `monotonic` seconds; an executor that shows no life for `dead_after`
+    seconds is taken for dead, and its workflows are run by others (clocks of different machines are not compared).
     """
 
-    def __init__(self, engine: Engine, executor_id: str, monotonic: Callable[[], float], dead_after: float) -> None:
-        self._engine, self._id, self._monotonic, self._dead_after = engine, executor_id, monotonic, dead_after
+    def __init__(
+        self, engine: Engine, executor_id: str, now: Callable[[], datetime], monotonic: Callable[[], float], dead_after: float
+    ) -> None:
+        self._engine, self._id, self._now, self._monotonic, self._dead_after = engine, executor_id, now, monotonic, dead_after
         self._workflows: dict[str, Workflow] = {}
         self._seen: dict[str, tuple[int, float]] = {}
         self._running = 0
+        self._forgot = now()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -131,9 +135,9 @@ class Durable:
                 session.execute(delete(Executor).where(Executor.id.in_(dead)))
         return dead
 
-    def forget(self, now: datetime) -> int:
-        """Delete what DBOS keeps of workflows that finished a day ago (ours tell what happened); how many."""
-        before = (now - KEPT).astimezone(UTC).isoformat()
+    def forget(self) -> int:
+        """Delete what DBOS keeps of workflows that finished a day ago (our tables tell what happened), a part at a time; how many."""
+        before = (self._now() - KEPT).astimezone(UTC).isoformat()
         old = DBOS.list_workflows(completed_before=before, status=["SUCCESS", "ERROR"], limit=PART, load_input=False, load_output=False)
         if old:
             DBOS.delete_workflows([workflow.workflow_id for workflow in old])
@@ -143,6 +147,8 @@ class Durable:
         while not self._stopping.wait(self._dead_after / 6):
             try:
                 self.beat()
+                if self._now() - self._forgot >= FORGET_EVERY:
+                    self._forgot = self._now() if self.forget() < PART else self._forgot
             except Exception as error:  # the database is away: others may take over what runs here, which is what they should
                 structlog.get_logger().warning("no beat", error=type(error).__name__)
 

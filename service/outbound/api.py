@@ -64,7 +64,7 @@ def _faults() -> Iterator[None]:
 def routes(deliveries: Deliveries) -> APIRouter:
     """Subscriptions over a database."""
     router = APIRouter(tags=["deliveries"])
-    engine, now, vault, connector = deliveries.engine, deliveries.now, deliveries.vault, deliveries.connector
+    engine, now, vault = deliveries.engine, deliveries.now, deliveries.vault
 
     def answer(session: Session, row: Subscription) -> SubscriptionAnswer:
         return SubscriptionAnswer.model_validate(subscription_fields(row, list(store.valid_secrets(session, row, now())), vault))
@@ -76,7 +76,7 @@ def routes(deliveries: Deliveries) -> APIRouter:
         selection = request.selection()
         with _faults():
             store.check_selection(request.kind, selection)
-            host = store.checked_host(request.kind, request.url, request.secret, connector)
+            host = store.checked_host(request.kind, request.url, request.secret, deliveries.connector)
             with writing(engine) as session:
                 row, secret = store.create(
                     session, principal.tenant_id, principal.integration_id, request.kind, request.url, host, request.label, selection,
@@ -113,7 +113,7 @@ def routes(deliveries: Deliveries) -> APIRouter:
         with _faults():
             store.check_selection(kind, selection)
             if given & {"url", "secret"}:
-                host = store.checked_host(kind, url, request.secret, connector)
+                host = store.checked_host(kind, url, request.secret, deliveries.connector)
         with writing(engine) as session:
             row = found(session, principal, subscription_id)
             row.selection = selection.model_dump(mode="json")

@@ -16,6 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from sqlalchemy import delete
+
+from service.database import writing
+from service.outbound.tables import Subscription
 
 Behave = Callable[[socket.socket, threading.Event], None]
 """What a receiver does with a connection whose request it has read; the event is set when the test is over."""
@@ -139,3 +143,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
         return context
 
     return Authority(folder / "ca.pem", server_context)
+
+
+@pytest.fixture
+def house(tenancy, receive):
+    """A tenant with deliveries to step, on each database; those of the tests before it are gone, since a sweep looks at all."""
+    from tests.service.outbound.house import House
+
+    with writing(tenancy.world.engine) as session:
+        session.execute(delete(Subscription))
+    return House(tenancy, receive)
