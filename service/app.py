@@ -28,6 +28,9 @@ from service.operations import api as operations
 from service.operations.lifecycle import Lifecycle
 from service.operations.metrics import Metrics, RequestMetrics
 from service.operations.readiness import Readiness
+from service.outbound import api as subscriptions_api
+from service.outbound import deliveries_api
+from service.outbound.deliveries import Deliveries
 from service.pages import pages
 from service.settings import Settings
 
@@ -38,7 +41,7 @@ SWAGGER = Path(fastapi_offline.__file__).parent / "static"
 
 def create_app(
     thread: AnalyzerThread, engine: Engine, settings: Settings, now: Callable[[], datetime], monotonic: Callable[[], float], hooks: Hooks,
-    metrics: Metrics, lifecycle: Lifecycle,
+    metrics: Metrics, lifecycle: Lifecycle, deliveries: Deliveries,
 ) -> FastAPI:  # fmt: skip
     """The application over a loaded analyzer and a migrated database. `now` tells the moment, `monotonic` seconds for rates; `hooks` is what
     other rooms do about notes; rooms add their gauges to `metrics`, what they start and close to `lifecycle`."""
@@ -50,6 +53,8 @@ def create_app(
     wiring = notes_api.Wiring(engine, thread, now, hooks, settings.max_note_characters)
     app.include_router(notes_api.routes(wiring))
     app.include_router(deletion_api.routes(wiring))
+    app.include_router(subscriptions_api.routes(deliveries))
+    app.include_router(deliveries_api.routes(deliveries))
     readiness = Readiness(engine, settings.model_path)
     app.include_router(operations.routes(readiness, metrics, settings.metrics_token, settings.on_loopback))
     app.include_router(pages())

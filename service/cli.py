@@ -1,4 +1,4 @@
-"""`python -m service analyze | serve | reanalyze | backup | restore`, and the groups keys, tenants, teams, people, retention."""
+"""`python -m service analyze | serve | reanalyze | backup | restore`, and the groups of commands of the rooms."""
 
 from __future__ import annotations
 
@@ -23,21 +23,31 @@ from service import foreign_logs, logs
 from service.accounts.commands import keys, people, teams, tenants
 from service.accounts.demo import DEMO_TENANT
 from service.api import ANALYSIS
-from service.bootstrap import assemble, prepare
+from service.bootstrap import Prepared, assemble, prepare
 from service.console import analyzer_or_exit, errors, fail, settings_or_exit
 from service.notefiles import NoteFileError, read_notes
 from service.notes.commands import reanalyze, retention
 from service.operations.commands import backup, restore
 from service.operations.metrics import share_between_processes
 from service.operations.processes import Supervisor
+from service.outbound.commands import deliveries, subscriptions
 from service.problems import Problem
 from service.requests import item_error, parse_item
 from service.settings import Settings
 from service.terminal import show
+from service.vault import VaultError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fupan 复盘: analyze sales visit notes.")
 
-for _name, _commands in (("tenants", tenants), ("teams", teams), ("people", people), ("keys", keys), ("retention", retention)):
+for _name, _commands in (
+    ("tenants", tenants),
+    ("teams", teams),
+    ("people", people),
+    ("keys", keys),
+    ("retention", retention),
+    ("subscriptions", subscriptions),
+    ("deliveries", deliveries),
+):
     app.add_typer(_commands, name=_name)
 for _command in (reanalyze, backup, restore):
     app.command()(_command)
@@ -114,10 +124,12 @@ def serve(
     os.umask(0o077)  # the database file holds personal data
     try:
         prepared = prepare(settings)
-    except ArtefactError as error:
+    except (ArtefactError, VaultError) as error:
         raise fail(str(error)) from None
     except OperationalError:  # its text may hold the address with its password
         raise fail("The database of FUPAN_DATABASE_URL does not answer or cannot be written.") from None
+    except OSError as error:
+        raise fail(f"{error.filename or 'A file'}: {error.strerror}") from None
     try:
         listening = listen(settings.host, settings.port)
     except OSError as error:
@@ -128,22 +140,22 @@ def serve(
     if prepared.demo_key is not None:
         print(f"Key of the new tenant {DEMO_TENANT}, role admin, shown this once: {prepared.demo_key}", flush=True)
     if settings.workers == 1:
-        _answer(settings, prepared.analyzer, listening)
+        _answer(settings, prepared, listening)
         return
     with tempfile.TemporaryDirectory(prefix="fupan-metrics-") as folder:
         share_between_processes(Path(folder))
-        work = partial(_worker, settings, prepared.analyzer, listening)
-        Supervisor(settings.workers, work, settings.shutdown_seconds, Path(folder)).run()
+        work = partial(_worker, settings, prepared, listening)
+        Supervisor(settings.workers, work, settings.shutdown_seconds + settings.hand_back_seconds, Path(folder)).run()
 
 
-def _worker(settings: Settings, analyzer: Analyzer, listening: socket.socket, _: int) -> None:
-    _answer(settings, analyzer, listening)
+def _worker(settings: Settings, prepared: Prepared, listening: socket.socket, _: int) -> None:
+    _answer(settings, prepared, listening)
 
 
-def _answer(settings: Settings, analyzer: Analyzer, listening: socket.socket) -> None:
+def _answer(settings: Settings, prepared: Prepared, listening: socket.socket) -> None:
     """Answer requests until SIGTERM or SIGINT, then finish those in flight."""
     config = uvicorn.Config(
-        assemble(settings, analyzer),
+        assemble(settings, prepared),
         access_log=False,
         log_config=None,
         server_header=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, get_args
@@ -63,7 +63,8 @@ def _person_id(session: Session, tenant: Tenant, name: str) -> str:
     return row.id
 
 
-def _show(header: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+def show(header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
+    """A table for a person."""
     terminal = Console().is_terminal
     table = Table(box=None)
     for name in header:
@@ -85,7 +86,7 @@ def list_tenants() -> None:
     """List tenants."""
     with _session() as session:
         rows = session.scalars(select(Tenant).order_by(Tenant.id))
-        _show(("id", "name", "created", "retention days"), [(r.id, r.name, r.created, r.retention_days) for r in rows])
+        show(("id", "name", "created", "retention days"), [(r.id, r.name, r.created, r.retention_days) for r in rows])
 
 
 @teams.command("create")
@@ -141,7 +142,7 @@ def list_keys(tenant: TenantOption) -> None:
     with _session() as session:
         rows = list(session.scalars(select(ApiKey).where(ApiKey.tenant_id == find_tenant(session, tenant).id).order_by(ApiKey.id)))
         scopes = teams_of(session, [r.id for r in rows])
-        _show(
+        show(
             ("id", "key", "role", "scope", "label", "last used", "revoked"),
             [
                 (

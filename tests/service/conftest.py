@@ -26,10 +26,15 @@ from service.accounts.store import create_person, create_team, create_tenant
 from service.analyzing import AnalyzerThread
 from service.app import create_app
 from service.database import migrate, open_engine, writing
+from service.notes import outgoing
 from service.notes.hooks import Hooks
 from service.operations.lifecycle import Lifecycle
 from service.operations.metrics import Metrics
+from service.outbound.addresses import parse_allow_list
+from service.outbound.connector import Connector
+from service.outbound.deliveries import Deliveries
 from service.settings import Settings
+from service.vault import Vault, generate_key
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -152,7 +157,8 @@ class World:
 
     engine: Engine
     http: TestClient
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock
+    deliveries: Deliveries
 
     def key(self, tenant_id: str, role: Role, **scope) -> str:
         with writing(self.engine) as session:
@@ -204,8 +210,19 @@ def make_world(engine: Engine, thread: AnalyzerThread, hooks: Hooks | None = Non
     """A world whose rates never turn anybody away unless the settings say so."""
     clock = Clock()
     chosen = Settings(**{"requests_per_minute": 1_000_000, "request_burst": 1_000_000, **settings})
-    app = create_app(thread, engine, chosen, clock, clock.seconds, hooks or Hooks(), Metrics(thread.card), Lifecycle())
-    return World(engine, TestClient(app, raise_server_exceptions=False), clock)
+    deliveries = Deliveries(
+        engine,
+        Vault(generate_key()),
+        Connector(parse_allow_list(chosen.delivery_allow)),
+        outgoing.read_content,
+        clock,
+        lambda: 0.0,
+        lambda *_: None,
+        timedelta(days=chosen.delivery_log_days),
+    )
+    made = hooks or outgoing.hooks(clock, deliveries.wake)
+    app = create_app(thread, engine, chosen, clock, clock.seconds, made, Metrics(thread.card), Lifecycle(), deliveries)
+    return World(engine, TestClient(app, raise_server_exceptions=False), clock, deliveries)
 
 
 @pytest.fixture

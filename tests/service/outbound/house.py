@@ -1,0 +1,79 @@
+"""A tenant whose deliveries a test steps by hand, with real receivers on loopback: time stands, and nothing runs beside the test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from service.outbound.addresses import parse_allow_list
+from service.outbound.deliveries import Deliveries
+from tests.service.conftest import Clock, Tenancy
+from tests.service.outbound.conftest import Receiver
+
+
+@dataclass
+class House:
+    """`queue` is what was handed over: (workflow id, delivery id, number)."""
+
+    tenancy: Tenancy
+    receive: Callable[..., Receiver]
+    queue: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.deliveries.enqueue = self._enqueue
+
+    def _enqueue(self, queue: str, workflow: str, workflow_id: str, delivery_id: str, number: int) -> None:
+        assert (queue, workflow) == ("deliveries", "deliver")
+        if workflow_id not in [i for i, _, _ in self.queue]:  # as a durable queue does
+            self.queue.append((workflow_id, delivery_id, number))
+
+    @property
+    def deliveries(self) -> Deliveries:
+        return self.tenancy.world.deliveries
+
+    @property
+    def clock(self) -> Clock:
+        return self.tenancy.world.clock
+
+    def receiver(self, behave, **options) -> Receiver:
+        """A receiver that the operator has allow-listed."""
+        made = self.receive(behave, **options)
+        ports = [made.port, *(e.port for e in self.deliveries.connector.allowed.entries)]
+        allowed = parse_allow_list(",".join(f"127.0.0.1:{port}" for port in ports))
+        self.deliveries.connector = replace(self.deliveries.connector, allowed=allowed)
+        return made
+
+    def subscribe(self, receiver: Receiver, role: str = "admin", path: str = "/hook", **fields) -> dict:
+        url = f"http://127.0.0.1:{receiver.port}{path}"
+        answer = self.tenancy.call("POST", "/v1/subscriptions", role, json={"url": url, **fields})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def work(self) -> int:
+        """Hand over what is due and make the attempts, until nothing is due; how many attempts."""
+        made = 0
+        while self.deliveries.step():
+            while self.queue:
+                _, delivery_id, number = self.queue.pop(0)
+                self.deliveries.attempt(delivery_id, number)
+                made += 1
+        return made
+
+    def listed(self, **query) -> list[dict]:
+        """Deliveries, the oldest first."""
+        return self.tenancy.call("GET", "/v1/deliveries", params=query).json()["deliveries"][::-1]
+
+    def attempts(self, delivery_id: str) -> list[dict]:
+        return self.tenancy.call("GET", f"/v1/deliveries/{delivery_id}/attempts").json()["attempts"]
+
+
+def head_of(request: bytes) -> dict[str, str]:
+    """The headers of a received request."""
+    lines = request.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+    return {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+
+
+def body_of(request: bytes) -> dict:
+    """The JSON of a received request."""
+    return json.loads(request.partition(b"\r\n\r\n")[2])
