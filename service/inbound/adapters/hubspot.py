@@ -14,7 +14,20 @@ from service.inbound.signatures import any_equal, check_fresh, decode_base64, ma
 
 METHODS = frozenset({"POST"})
 # HubSpot's table of what is decoded in the address before signing; all else stays as it was sent.
-_DECODED = {"3A": ":", "2F": "/", "3F": "?", "40": "@", "21": "!", "24": "$", "27": "'", "28": "(", "29": ")", "2A": "*", "2C": ",", "3B": ";"}
+_DECODED = {
+    "3A": ":",
+    "2F": "/",
+    "3F": "?",
+    "40": "@",
+    "21": "!",
+    "24": "$",
+    "27": "'",
+    "28": "(",
+    "29": ")",
+    "2A": "*",
+    "2C": ",",
+    "3B": ";",
+}
 _ENCODED = re.compile("%(" + "|".join(_DECODED) + ")", re.IGNORECASE)
 # eventId alone is "not guaranteed to be unique"; attemptNumber would make a retry a new event.
 _IDENTITY = ("portalId", "subscriptionId", "eventId", "objectId", "occurredAt")
@@ -41,7 +54,7 @@ def verify(request: HookRequest, secrets: Secrets, now: datetime) -> None:
     stamp = request.header("x-hubspot-request-timestamp")
     check_fresh(whole_number(stamp, "x-hubspot-request-timestamp") / 1000, now, "x-hubspot-request-timestamp")
     address = signed_address(secrets.target_url or request.url)
-    content = f"{request.method}{address}".encode() + request.body + stamp.encode()
+    content = f"{request.method}{address}".encode("utf-8", "surrogatepass") + request.body + stamp.encode()
     if not any_equal((mac(secret.get_secret_value().encode(), content) for secret in secrets.client_secrets), [given]):
         raise NotVerified(Reason.MISMATCH, "x-hubspot-signature-v3")
 

@@ -55,7 +55,7 @@ def verify(request: HookRequest, secrets: Secrets, now: datetime) -> None:
         if version == "v1"  # other versions, such as v1a, are signed otherwise
     ]
     check_fresh(whole_number(stamp, "webhook-timestamp"), now, "webhook-timestamp")
-    content = f"{message_id}.{stamp}.".encode() + request.body
+    content = f"{message_id}.{stamp}.".encode("utf-8", "surrogatepass") + request.body
     if not any_equal((mac(_key(secret), content) for secret in secrets.secrets), given):
         raise NotVerified(Reason.MISMATCH, "webhook-signature")
 
