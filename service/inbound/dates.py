@@ -19,10 +19,9 @@ def read_date(text: str, written: str, zone: ZoneInfo) -> datetime:
     """The moment, in `zone`. `written` is `auto`, `iso`, `seconds`, `milliseconds` or a strptime format; a time without a zone of its own is
     in `zone`, a day without a time is its beginning. Raises ValueError, which says nothing of the text."""
     moment = _read(text.strip(), written)
-    moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
     if moment.year not in _YEARS:
         raise ValueError("not a date between 1990 and 2100")
-    return moment
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
 
 
 def _read(text: str, written: str) -> datetime:

@@ -4,7 +4,7 @@
     items[0]  items[-1]     an element of a list, from its beginning or its end
     items[*].text           the first element in which the rest is found
     form[label=拜访内容].value   the first element whose field has that value
-    ["a.b"].c               a name with dots or brackets
+    ["a.b"].c               a name with dots or brackets, or one that begins with $
     title | subject         the first of several paths that finds something
 
 A value that is no list counts as a list of itself, because XML does not tell one element from a list of one. Nothing is found where a path
@@ -20,7 +20,7 @@ from typing import Any
 
 MAX_LENGTH = 500
 MAX_STEPS = 20
-_NAME = re.compile(r"""[^.\[\]|"\s](?:[^.\[\]|"]*[^.\[\]|"\s])?""")
+_NAME = re.compile(r"""[^$.\[\]|"\s](?:[^.\[\]|"]*[^.\[\]|"\s])?""")
 _QUOTED = re.compile(r'\["([^"\]]+)"\]')
 _INDEX = re.compile(r"\[(-?\d{1,6})\]")
 _ANY = re.compile(r"\[\*\]")
