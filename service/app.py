@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 import fastapi_offline
@@ -13,11 +13,17 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 
-from models.pipeline import Analyzer
-from service import problems
-from service.api import routes
+from service import api, problems
+from service.accounts import api as accounts_api
+from service.accounts.access import Gate
+from service.accounts.keys import find_principal
+from service.accounts.rates import RateLimit
+from service.analyzing import AnalyzerThread
 from service.limits import BodyLimit
 from service.logs import RequestLog
+from service.notes import api as notes_api
+from service.notes import deletion_api
+from service.notes.hooks import Hooks
 from service.pages import pages
 from service.settings import Settings
 
@@ -26,12 +32,18 @@ SWAGGER = Path(fastapi_offline.__file__).parent / "static"
 """Swagger UI's files from an installed package, so that /docs works with no internet."""
 
 
-def create_app(analyzer: Analyzer, engine: Engine, settings: Settings, today: Callable[[], date]) -> FastAPI:
-    """The application over a loaded analyzer and a migrated database."""
-    app = FastAPI(title="Fupan 复盘", version=analyzer.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None,
-                  description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Nothing sent to these calls is stored.")  # fmt: skip
+def create_app(
+    thread: AnalyzerThread, engine: Engine, settings: Settings, now: Callable[[], datetime], monotonic: Callable[[], float], hooks: Hooks
+) -> FastAPI:
+    """The application over a loaded analyzer and a migrated database. `now` tells the moment, `monotonic` seconds for rates; `hooks` is what other rooms do about notes."""
+    app = FastAPI(title="Fupan 复盘", version=thread.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None,
+                  description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Calls under /v1/ need `Authorization: Bearer fk_…`; what /v1/analyses gets is never stored.")  # fmt: skip
     problems.install(app)
-    app.include_router(routes(analyzer, engine, today, settings.max_note_characters))
+    app.include_router(api.routes(thread, engine, settings.max_note_characters))
+    app.include_router(accounts_api.routes(engine, now))
+    wiring = notes_api.Wiring(engine, thread, now, hooks, settings.max_note_characters)
+    app.include_router(notes_api.routes(wiring))
+    app.include_router(deletion_api.routes(wiring))
     app.include_router(pages())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
@@ -47,6 +59,9 @@ def create_app(analyzer: Analyzer, engine: Engine, settings: Settings, today: Ca
         )
 
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    rate = RateLimit(settings.requests_per_minute, settings.request_burst, monotonic)
+    open_analyses = settings.open_analyses == "always" or (settings.open_analyses == "auto" and settings.on_loopback)
+    app.add_middleware(Gate, find=find_principal, engine=engine, rate=rate, now=now, open_analyses=open_analyses)
     app.add_middleware(RequestLog)
     _name_problem_schema(app)
     return app

@@ -1,4 +1,4 @@
-"""`python -m service analyze | serve`."""
+"""`python -m service analyze | serve | reanalyze`, and the groups keys, tenants, teams, people, retention."""
 
 from __future__ import annotations
 
@@ -10,40 +10,28 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.artefacts import ArtefactError
-from models.pipeline import Analyzer, load
+from models.pipeline import Analyzer
 from service import logs
+from service.accounts.commands import keys, people, teams, tenants
+from service.accounts.demo import DEMO_TENANT
 from service.api import ANALYSIS
 from service.bootstrap import bootstrap
+from service.console import analyzer_or_exit, errors, settings_or_exit
 from service.notefiles import NoteFileError, read_notes
+from service.notes.commands import reanalyze, retention
 from service.problems import Problem
 from service.requests import item_error, parse_item
-from service.settings import Settings
 from service.terminal import show
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fupan 复盘: analyze sales visit notes.")
-_errors = Console(stderr=True)
 
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            _errors.print(f"FUPAN_{'_'.join(str(p) for p in fault['loc']).upper()}: {fault['msg']}", style="red")
-        raise typer.Exit(2) from None
-
-
-def _load(settings: Settings) -> Analyzer:
-    try:
-        return load(settings.model_path)
-    except ArtefactError as error:
-        _errors.print(str(error), style="red")
-        raise typer.Exit(2) from None
+for _name, _commands in (("tenants", tenants), ("teams", teams), ("people", people), ("keys", keys), ("retention", retention)):
+    app.add_typer(_commands, name=_name)
+app.command()(reanalyze)
 
 
 @app.command()
@@ -55,23 +43,23 @@ def analyze(
 ) -> None:
     """One analysis a line, in input order; a broken line gives an error object in its place and exit code 1 at the end."""
     if (notes is None) == (text is None):
-        _errors.print("Give a file of notes (or -), or one note by --text.", style="red")
+        errors.print("Give a file of notes (or -), or one note by --text.", style="red")
         raise typer.Exit(2)
-    settings = _settings()
+    settings = settings_or_exit()
     if text is not None:
         note = parse_item({"text": text}, settings.max_note_characters)
         if isinstance(note, Problem):
-            _errors.print("；".join(f"{e.field}: {e.message}" for e in note.errors), style="red")
+            errors.print("；".join(f"{e.field}: {e.message}" for e in note.errors), style="red")
             raise typer.Exit(1)
-        show(Console(), text, _load(settings).analyze(note, date.today()))
+        show(Console(), text, analyzer_or_exit(settings).analyze(note, date.today()))
         return
     assert notes is not None
     try:
         items = list(read_notes(None if notes == "-" else Path(notes), sys.stdin.buffer))
     except NoteFileError as error:
-        _errors.print(str(error), style="red")
+        errors.print(str(error), style="red")
         raise typer.Exit(2) from None
-    if _write(_load(settings), items, settings.max_note_characters):
+    if _write(analyzer_or_exit(settings), items, settings.max_note_characters):
         raise typer.Exit(1)
 
 
@@ -79,7 +67,7 @@ def _write(analyzer: Analyzer, items: list[tuple[int, Any]], limit: int) -> int:
     """Write one line an item to standard output; how many are errors."""
     out, today, failed = sys.stdout.buffer, date.today(), 0
     columns = (TextColumn("分析"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_errors, disable=not _errors.is_terminal, transient=True) as progress:
+    with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as progress:
         for number, item in progress.track(items, total=len(items)):
             note = item if isinstance(item, Problem) else parse_item(item, limit)
             if isinstance(note, Problem):
@@ -111,21 +99,23 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on (FUPAN_PORT).")] = None,
 ) -> None:
     """Serve the API and the pages."""
-    settings = _settings()
+    settings = settings_or_exit()
     settings = settings.model_copy(update={k: v for k, v in (("host", host), ("port", port)) if v is not None})
     logs.configure(settings.log_level)
     try:
-        application = bootstrap(settings)
+        service = bootstrap(settings)
     except ArtefactError as error:
-        _errors.print(str(error), style="red")
+        errors.print(str(error), style="red")
         raise typer.Exit(2) from None
     try:
         listening = listen(settings.host, settings.port)
     except OSError as error:
-        _errors.print(f"{settings.host} port {settings.port}: {error.strerror}", style="red")
+        errors.print(f"{settings.host} port {settings.port}: {error.strerror}", style="red")
         raise typer.Exit(2) from None
-    server = uvicorn.Server(uvicorn.Config(application, access_log=False, log_level="warning", server_header=False))
+    server = uvicorn.Server(uvicorn.Config(service.app, access_log=False, log_level="warning", server_header=False))
     address = listening.getsockname()
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
     print(f"Fupan 复盘: http://{shown}:{address[1]}/", flush=True)
+    if service.demo_key is not None:
+        print(f"Key of the new tenant {DEMO_TENANT}, role admin, shown this once: {service.demo_key}", flush=True)
     server.run(sockets=[listening])

@@ -1,21 +1,48 @@
-"""The database: one engine, one metadata, migrated by Alembic. It holds no note text; so far only which model versions served here."""
+"""The database: one engine, one metadata, migrated by Alembic; SQLite (WAL) or PostgreSQL, the same behaviour on both."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, String, create_engine, event, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import DateTime, Dialect, Engine, String, TypeDecorator, create_engine, event, select, text
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+READING = "fupan_reading"
+"""Execution option of connections that only read; on SQLite such a transaction takes no write lock."""
+MIGRATION_LOCK = 0x6675_7061_6E
+"""Key of PostgreSQL's advisory lock under which one process at a time migrates."""
+SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "secure_delete=ON")
+"""secure_delete: what is deleted is overwritten with zeros, because notes are personal data."""
 
 
 class Base(DeclarativeBase):
     """The tables of the service."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment: aware in Python, stored as UTC without offset, read back aware; the same on both databases."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Raises ValueError for a moment without a time zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A moment needs its time zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
 
 
 class ServedModel(Base):
@@ -30,37 +57,78 @@ class ServedModel(Base):
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for the address; a SQLite file's folder is made and its journal set to WAL."""
+    """An engine for the address; a SQLite file's folder is made."""
     address = make_url(url)
-    if address.get_backend_name() == "sqlite" and address.database and address.database != ":memory:":
+    if address.get_backend_name() != "sqlite":
+        return create_engine(address, pool_size=10, max_overflow=20, pool_timeout=10, pool_pre_ping=True, hide_parameters=True)
+    if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(address)
-    if address.get_backend_name() == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def _wal(connection: object, _: object) -> None:
-            cursor = connection.cursor()  # type: ignore[attr-defined]
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA busy_timeout=5000")
-            cursor.close()
-
+    engine = create_engine(address, hide_parameters=True)
+    event.listen(engine, "connect", _sqlite_connected)
+    event.listen(engine, "begin", _sqlite_begin)
     return engine
 
 
+def _sqlite_connected(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver would not before a SELECT or a SAVEPOINT
+    for pragma in SQLITE_PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    # A deferred transaction that reads and then writes fails at once when another has written meanwhile, whatever the busy timeout.
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session in one transaction that may write: committed at the end, rolled back by an exception."""
+    with Session(engine) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that only reads."""
+    with Session(engine.execution_options(**{READING: True})) as session:
+        yield session
+
+
 def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision."""
+    """Bring the schema to the newest revision; several processes may try at once."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with engine.connect() as connection:
+        sqlite = engine.dialect.name == "sqlite"
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        if sqlite:
+            driver.execute("PRAGMA foreign_keys=OFF")  # batch mode drops and renames tables; has no effect inside a transaction
+        with connection.begin():
+            if not sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        if sqlite:
+            driver.execute("PRAGMA foreign_keys=ON")
+
+
+def scrub(engine: Engine) -> None:
+    """After a deletion: empty SQLite's write-ahead log, which still holds pages as they were. PostgreSQL's own vacuum does that there."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()  # a checkpoint is not possible inside a transaction, which a Connection would begin
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
 
 
 def reachable(engine: Engine) -> bool:
     """Whether the database answers."""
     try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
+        with reading(engine) as session:
+            session.execute(text("SELECT 1"))
     except Exception:
         return False
     return True
@@ -68,6 +136,6 @@ def reachable(engine: Engine) -> bool:
 
 def record_served(engine: Engine, version: str, corpus_hash: str, trained_at: str, now: datetime) -> None:
     """Note that this model version is served from now on, once."""
-    with Session(engine) as session, session.begin():
+    with writing(engine) as session:
         if session.scalar(select(ServedModel).where(ServedModel.version == version)) is None:
             session.add(ServedModel(version=version, corpus_hash=corpus_hash, trained_at=trained_at, first_served_at=now))

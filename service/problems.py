@@ -13,6 +13,17 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+_MEANINGS = {
+    400: "The body cannot be read",
+    401: "No valid key",
+    403: "The key's role may not do this",
+    404: "There is no such thing, or not for this key",
+    409: "A value is in use already; errors names it",
+    413: "The body is above the limit",
+    422: "A field is not valid; errors names it",
+    429: "Too many requests; wait the seconds of Retry-After",
+    503: "Not ready",
+}
 _FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -33,6 +44,13 @@ class Problem(BaseModel):
     errors: list[FieldFault] = Field(default_factory=list, description="The fields at fault, where fields are.")
 
 
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route declares in OpenAPI for the problems it may answer."""
+    return {
+        s: {"description": _MEANINGS[s], "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}} for s in statuses
+    }
+
+
 class ProblemError(Exception):
     """An expected error, answered as its problem."""
 
@@ -50,6 +68,16 @@ def invalid(faults: Iterable[FieldFault]) -> Problem:
         status=422,
         detail="See errors for the fields at fault.",
         errors=list(faults),
+    )
+
+
+def taken(field: str) -> Problem:
+    """The 409 of a value that must be unique and is in use."""
+    return Problem(
+        type="/problems/taken",
+        title="A value is in use already",
+        status=409,
+        errors=[FieldFault(field=field, message="This is in use already")],
     )
 
 

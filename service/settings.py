@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,3 +24,16 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Larger request bodies are refused with 413.")
     max_note_characters: int = Field(20_000, ge=1, description="A longer note is refused with 422 (naming the field).")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR; logs never hold note text.")
+    open_analyses: Literal["auto", "always", "never"] = Field(
+        "auto", description="Whether /v1/analyses needs no key; auto: on a loopback address only."
+    )
+    requests_per_minute: int = Field(600, ge=1, description="Requests a minute of one key, in each server process; above it 429.")
+    request_burst: int = Field(100, ge=1, description="Requests of one key at once before the rate counts.")
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether `host` is reached from this machine only."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"

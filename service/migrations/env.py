@@ -2,7 +2,9 @@
 
 from alembic import context
 
+from service.accounts import tables as _accounts  # noqa: F401 (their import declares the tables)
 from service.database import Base
+from service.notes import tables as _notes  # noqa: F401
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)

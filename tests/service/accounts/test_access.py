@@ -1,0 +1,236 @@
+"""Every route with every wrong key: 401, 403 or 404, never data. A route without an entry here fails the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from service.accounts.access import ROLES
+from tests.service.conftest import Tenancy, World
+
+MARK = "绝密客户钱百万嫌贵"
+"""Stands in everything of the tenant that is attacked."""
+ALL = frozenset(ROLES)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Who may call a route, and with what. `named`: the path or query names a thing of the tenant, so that another tenant's key gets 404."""
+
+    roles: frozenset[str]
+    body: Any = None
+    query: str = ""
+    named: bool = False
+
+
+def roles(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+ADMIN, STAFF, WRITERS, OWNERS = (
+    roles("admin"),
+    roles("admin", "trainer"),
+    roles("admin", "integration", "rep"),
+    roles("admin", "integration"),
+)
+READERS = roles("admin", "trainer", "rep", "integration")
+TABLE = {
+    ("POST", "/v1/analyses"): Entry(ALL, {"text": "王总嫌贵"}),
+    ("POST", "/v1/analyses/batch"): Entry(ALL, {"notes": [{"text": "王总嫌贵"}]}),
+    ("GET", "/v1/model"): Entry(ALL),
+    ("POST", "/v1/keys"): Entry(ADMIN, {"role": "draft"}),
+    ("GET", "/v1/keys"): Entry(ADMIN),
+    ("DELETE", "/v1/keys/{key_id}"): Entry(ADMIN, named=True),
+    ("POST", "/v1/teams"): Entry(ADMIN, {"name": "新组"}),
+    ("GET", "/v1/teams"): Entry(STAFF),
+    ("PATCH", "/v1/teams/{team_id}"): Entry(ADMIN, {"name": "别的组"}, named=True),
+    ("POST", "/v1/people"): Entry(ADMIN, {"name": "新人", "role": "rep"}),
+    ("GET", "/v1/people"): Entry(STAFF),
+    ("PATCH", "/v1/people/{person_id}"): Entry(ADMIN, {"name": "别名"}, named=True),
+    ("POST", "/v1/notes"): Entry(WRITERS, {"text": "王总嫌贵"}),
+    ("POST", "/v1/notes/batch"): Entry(WRITERS, {"notes": [{"text": "王总嫌贵"}]}),
+    ("GET", "/v1/notes"): Entry(READERS),
+    ("GET", "/v1/notes/{note_id}"): Entry(READERS, named=True),
+    ("GET", "/v1/notes/{note_id}/analyses"): Entry(READERS, named=True),
+    ("GET", "/v1/notes/{note_id}/revisions"): Entry(READERS, named=True),
+    ("POST", "/v1/notes/{note_id}/analyses"): Entry(OWNERS, named=True),
+    ("DELETE", "/v1/notes/{note_id}"): Entry(OWNERS, named=True),
+    ("POST", "/v1/deletions"): Entry(ADMIN, {"person_id": "{person_id}"}, named=True),
+    ("GET", "/v1/deletions"): Entry(ADMIN),
+    ("GET", "/v1/retention"): Entry(ADMIN),
+    ("PUT", "/v1/retention"): Entry(ADMIN, {"days": 1}),
+    ("GET", "/v1/exports/notes"): Entry(STAFF),
+}
+OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/"), ("GET", "/docs")}
+"""Routes outside /v1/ that hold no tenant's data and need no key."""
+
+
+def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Every route of the application, those of included routers too."""
+    waiting: list[Any] = list(app.routes)
+    while waiting:
+        route = waiting.pop()
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            waiting += inner.routes
+        elif isinstance(route, APIRoute):
+            yield from ((method, route.path) for method in route.methods)
+
+
+@pytest.fixture
+def closed(engine, thread) -> World:
+    from tests.service.conftest import make_world
+
+    return make_world(engine, thread, open_analyses="never")
+
+
+@dataclass
+class Attacked:
+    """A tenant with things to find, and their ids."""
+
+    tenancy: Tenancy
+    ids: dict[str, str]
+
+    def address(self, path: str, entry: Entry) -> str:
+        return path.format(**self.ids) + entry.query
+
+    def request(self, method: str, path: str, entry: Entry, key: str | None, world: World):
+        headers = {} if key is None else {"authorization": key if " " in key else f"Bearer {key}"}
+        body = {k: v.format(**self.ids) if isinstance(v, str) else v for k, v in entry.body.items()} if entry.body else None
+        return world.http.request(method, self.address(path, entry), headers=headers, json=body)
+
+
+@pytest.fixture
+def attacked(closed: World) -> Attacked:
+    made = closed.tenant()
+    note = made.store(MARK, "integration", rep_id=made.reps[0], customer=MARK, customer_id=MARK)
+    team = made.call("POST", "/v1/teams", json={"name": MARK}).json()
+    person = made.call("POST", "/v1/people", json={"name": MARK, "role": "rep", "team_id": made.teams[0]}).json()
+    key = made.call("POST", "/v1/keys", json={"role": "draft", "label": MARK}).json()
+    return Attacked(made, {"note_id": note["id"], "team_id": team["id"], "person_id": person["id"], "key_id": key["id"]})
+
+
+def state(attacked: Attacked) -> list[Any]:
+    """What the tenant holds, as its admin sees it."""
+    listed = [attacked.tenancy.call("GET", p).json() for p in ("/v1/notes", "/v1/teams", "/v1/people", "/v1/retention", "/v1/deletions")]
+    keys = attacked.tenancy.call("GET", "/v1/keys").json()["keys"]
+    return [*listed, [{k: v for k, v in row.items() if k != "last_used"} for row in keys]]
+
+
+def test_every_route_has_an_entry(world: World) -> None:
+    assert set(routes_of(world.http.app)) == set(TABLE) | OPEN
+
+
+def test_no_wrong_key_gets_anywhere(attacked: Attacked, closed: World) -> None:
+    revoked = attacked.tenancy.call("POST", "/v1/keys", json={"role": "admin"}).json()
+    attacked.tenancy.call("DELETE", f"/v1/keys/{revoked['id']}")
+    right = attacked.tenancy.keys["admin"]
+    wrong = {
+        "malformed": "fk_short",
+        "unknown": right[:-4] + "AAAA",
+        "revoked": revoked["key"],
+        "empty": "Bearer ",
+        "other scheme": f"Basic {right}",
+        "its hash": "fk_" + "0" * 43,
+        "two": f"Bearer {right} {right}",
+        "nul": f"Bearer {right}\x00",
+    }
+    before = state(attacked)
+    for (method, path), entry in TABLE.items():
+        for name, key in (*wrong.items(), ("none", None)):
+            if key is None and path == "/v1/model":
+                continue
+            answer = attacked.request(method, path, entry, key, closed)
+            assert (answer.status_code, name) == (401, name), path
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert MARK not in answer.text
+    assert state(attacked) == before
+
+
+def test_no_wrong_role_gets_anywhere(attacked: Attacked, closed: World) -> None:
+    before = state(attacked)
+    for (method, path), entry in TABLE.items():
+        for role in ALL - entry.roles:
+            answer = attacked.request(method, path, entry, attacked.tenancy.keys[role], closed)
+            assert answer.status_code == 403, (method, path, role)
+            assert MARK not in answer.text
+    assert state(attacked) == before
+
+
+def test_no_other_tenant_gets_anywhere(attacked: Attacked, closed: World) -> None:
+    before = state(attacked)
+    other = closed.tenant()
+    for (method, path), entry in TABLE.items():
+        for role in entry.roles:
+            answer = attacked.request(method, path, entry, other.keys[role], closed)
+            assert answer.status_code == 404 if entry.named else answer.status_code < 300, (method, path, role)
+            assert MARK not in answer.text
+            assert not any(i in answer.text for i in attacked.ids.values())
+    assert state(attacked) == before
+
+
+def test_no_other_team_rep_or_integration_gets_anywhere(attacked: Attacked, closed: World) -> None:
+    before, mine = state(attacked), attacked.tenancy
+    strangers = {
+        "trainer": closed.key(mine.id, "trainer", team_ids=mine.teams[1:]),
+        "rep": closed.key(mine.id, "rep", person_id=mine.reps[1]),
+        "integration": closed.key(mine.id, "integration"),
+    }
+    added = [mine.call("GET", "/v1/keys").json()["keys"]]
+    for (method, path), entry in TABLE.items():
+        for role in entry.roles & strangers.keys():
+            if method != "GET" and not entry.named:
+                continue  # storing one's own note is what these keys are for
+            answer = attacked.request(method, path, entry, strangers[role], closed)
+            assert answer.status_code == 404 if entry.named else answer.status_code == 200, (method, path, role)
+            assert MARK not in answer.text
+    for path in ("/v1/notes", "/v1/exports/notes"):
+        answer = closed.http.get(path, params={"team": mine.teams[0]}, headers={"authorization": f"Bearer {strangers['trainer']}"})
+        assert (answer.status_code, MARK in answer.text) == (404, False)
+    assert len(added[0]) == len(before[-1]) + 3
+    assert state(attacked)[:-1] == before[:-1]
+
+
+@pytest.mark.parametrize(("named", "field"), [("team_id", "team_id"), ("rep_id", "person_id")])
+def test_another_tenants_ids_cannot_be_named(attacked: Attacked, closed: World, named: str, field: str) -> None:
+    other = closed.tenant()
+    for role in ("admin", "integration"):
+        assert other.call("POST", "/v1/notes", role, json={"text": "王总嫌贵", named: attacked.ids[field]}).status_code == 422
+    body = (
+        {"role": "trainer", "team_ids": [attacked.ids["team_id"]]}
+        if field == "team_id"
+        else {"role": "rep", "person_id": attacked.ids[field]}
+    )
+    assert other.call("POST", "/v1/keys", json=body).status_code == 422
+    assert other.call("POST", "/v1/people", json={"name": "x", "role": "rep", "team_id": attacked.ids["team_id"]}).status_code == 422
+
+
+def test_a_right_key_reaches_what_it_may(attacked: Attacked) -> None:
+    path = f"/v1/notes/{attacked.ids['note_id']}"
+    for role in READERS:
+        assert attacked.tenancy.call("GET", path, role).json()["text"] == MARK
+        assert len(attacked.tenancy.call("GET", "/v1/notes", role).json()["notes"]) == 1
+
+
+def test_who_has_no_key_is_turned_away_before_the_body_is_read(closed: World) -> None:
+    assert closed.http.post("/v1/notes", content=b"{").status_code == 401
+    assert closed.http.get("/v1/nothing").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("host", "setting", "status"),
+    [("127.0.0.1", "auto", 200), ("::1", "auto", 200), ("localhost", "auto", 200), ("0.0.0.0", "auto", 401), ("10.0.0.5", "auto", 401), ("crm.internal", "auto", 401), ("127.0.0.1", "never", 401), ("0.0.0.0", "always", 200)],
+)  # fmt: skip
+def test_whether_drafts_need_a_key(engine, thread, host: str, setting: str, status: int) -> None:
+    from tests.service.conftest import make_world
+
+    world = make_world(engine, thread, host=host, open_analyses=setting)
+    assert world.http.post("/v1/analyses", json={"text": "王总嫌贵", "draft": True}).status_code == status
+    assert world.tenant().call("POST", "/v1/analyses", "draft", json={"text": "王总嫌贵"}).status_code == 200
+    wrong = {"authorization": "Bearer fk_wrong"}
+    assert world.http.post("/v1/analyses", json={"text": "王总嫌贵"}, headers=wrong).status_code == 401
