@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from service.accounts.access import Gate
 from service.accounts.keys import find_principal
 from service.accounts.rates import RateLimit
 from service.analyzing import AnalyzerThread
+from service.inbound import api as integrations_api
+from service.inbound import hooks_api
+from service.inbound.inbound import Inbound
 from service.limits import BodyLimit
 from service.logs import RequestLog
 from service.notes import api as notes_api
@@ -33,10 +37,12 @@ SWAGGER = Path(fastapi_offline.__file__).parent / "static"
 
 
 def create_app(
-    thread: AnalyzerThread, engine: Engine, settings: Settings, now: Callable[[], datetime], monotonic: Callable[[], float], hooks: Hooks
-) -> FastAPI:
-    """The application over a loaded analyzer and a migrated database. `now` tells the moment, `monotonic` seconds for rates; `hooks` is what other rooms do about notes."""
-    app = FastAPI(title="Fupan 复盘", version=thread.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None,
+    thread: AnalyzerThread, engine: Engine, settings: Settings, now: Callable[[], datetime], monotonic: Callable[[], float], hooks: Hooks,
+    inbound: Inbound, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:  # fmt: skip
+    """The application over a loaded analyzer and a migrated database. `now` tells the moment, `monotonic` seconds for rates; `hooks` is what other rooms do about notes;
+    `lifespan` starts and stops what runs beside the requests."""
+    app = FastAPI(title="Fupan 复盘", version=thread.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None, lifespan=lifespan,
                   description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Calls under /v1/ need `Authorization: Bearer fk_…`; what /v1/analyses gets is never stored.")  # fmt: skip
     problems.install(app)
     app.include_router(api.routes(thread, engine, settings.max_note_characters))
@@ -44,6 +50,8 @@ def create_app(
     wiring = notes_api.Wiring(engine, thread, now, hooks, settings.max_note_characters)
     app.include_router(notes_api.routes(wiring))
     app.include_router(deletion_api.routes(wiring))
+    app.include_router(hooks_api.routes(inbound))
+    app.include_router(integrations_api.routes(inbound, settings.public_url))
     app.include_router(pages())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
@@ -58,7 +66,7 @@ def create_app(
             swagger_favicon_url="/swagger/favicon.png",
         )
 
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, lower={"/v1/hooks/": settings.max_hook_bytes})
     rate = RateLimit(settings.requests_per_minute, settings.request_burst, monotonic)
     open_analyses = settings.open_analyses == "always" or (settings.open_analyses == "auto" and settings.on_loopback)
     app.add_middleware(Gate, find=find_principal, engine=engine, rate=rate, now=now, open_analyses=open_analyses)

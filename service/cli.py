@@ -1,4 +1,4 @@
-"""`python -m service analyze | serve | reanalyze`, and the groups keys, tenants, teams, people, retention."""
+"""`python -m service analyze | serve | reanalyze`, and the groups keys, tenants, teams, people, retention, integrations."""
 
 from __future__ import annotations
 
@@ -21,15 +21,24 @@ from service.accounts.demo import DEMO_TENANT
 from service.api import ANALYSIS
 from service.bootstrap import bootstrap
 from service.console import analyzer_or_exit, errors, settings_or_exit
+from service.inbound.commands import integrations
 from service.notefiles import NoteFileError, read_notes
 from service.notes.commands import reanalyze, retention
 from service.problems import Problem
 from service.requests import item_error, parse_item
 from service.terminal import show
+from service.vault import VaultError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fupan 复盘: analyze sales visit notes.")
 
-for _name, _commands in (("tenants", tenants), ("teams", teams), ("people", people), ("keys", keys), ("retention", retention)):
+for _name, _commands in (
+    ("tenants", tenants),
+    ("teams", teams),
+    ("people", people),
+    ("keys", keys),
+    ("retention", retention),
+    ("integrations", integrations),
+):
     app.add_typer(_commands, name=_name)
 app.command()(reanalyze)
 
@@ -104,7 +113,7 @@ def serve(
     logs.configure(settings.log_level)
     try:
         service = bootstrap(settings)
-    except ArtefactError as error:
+    except (ArtefactError, VaultError) as error:
         errors.print(str(error), style="red")
         raise typer.Exit(2) from None
     try:

@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.pipeline import TRAINED
@@ -29,6 +29,17 @@ class Settings(BaseSettings):
     )
     requests_per_minute: int = Field(600, ge=1, description="Requests a minute of one key, in each server process; above it 429.")
     request_burst: int = Field(100, ge=1, description="Requests of one key at once before the rate counts.")
+    secret_key: SecretStr | None = Field(None, description="Key of stored secrets, 32 bytes in base64; several by commas, the first seals.")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^\s?#]+$", description="Address under which CRMs reach this server; begins the hooks' addresses."
+    )
+    max_hook_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Larger bodies posted to /v1/hooks/ are refused with 413.")
+    event_workers: int = Field(4, ge=1, le=64, description="Events that one server process takes to notes at once.")
+    event_log_days: int = Field(30, ge=7, description="Days that finished events are kept; one sent again within them is known.")
+    dead_after_seconds: float = Field(
+        30, ge=1, le=3600, description="A server process that shows no life for so long is taken for dead; others do its work."
+    )
+    hand_back_seconds: int = Field(10, ge=0, le=3600, description="At shutdown, running work gets so long before it is handed back.")
 
     @property
     def on_loopback(self) -> bool:

@@ -16,6 +16,7 @@ from service.inbound.paths import PathError, find, parse_path, scalar
 from service.inbound.richtext import html_to_text
 from service.problems import FieldFault
 
+FIELDS = ("text", "rep_id", "team", "customer", "customer_id", "visited_at", "changed_at", "crm_id")
 MAX_FIELD = 200  # characters of every field but the text
 MAX_TEXT = 400_000  # characters a text may have here; how long a note may be is settled where it is stored
 _DEFAULTS = Path(__file__).parent / "mappings"
@@ -104,10 +105,12 @@ class Mapping(_Spec):
     rep_id: Rule | None = None
     team: Rule | None = None
     customer: Rule | None = None
+    customer_id: Rule | None = None
     visited_at: Rule | None = None
+    changed_at: Rule | None = None
     crm_id: Rule | None = None
 
-    @field_validator("text", "rep_id", "team", "customer", "visited_at", "crm_id", mode="before")
+    @field_validator(*FIELDS, mode="before")
     @classmethod
     def _short_rule(cls, rule: Any) -> Any:
         return {"path": rule} if isinstance(rule, str) else rule
@@ -115,7 +118,8 @@ class Mapping(_Spec):
 
 @dataclass(frozen=True)
 class MappedNote:
-    """A note as the CRM sent it; shown empty in tracebacks. `visited_at` is in the mapping's time zone, so that its day is the visit's."""
+    """A note as the CRM sent it; shown empty in tracebacks. `visited_at` is in the mapping's time zone, so that its day is the visit's;
+    `changed_at` is when the CRM last changed the note."""
 
     text: str = field(repr=False)
     rep_id: str | None = field(repr=False)
@@ -123,6 +127,8 @@ class MappedNote:
     customer: str | None = field(repr=False)
     visited_at: datetime | None = field(repr=False)
     crm_id: str | None = field(repr=False)
+    customer_id: str | None = field(default=None, repr=False)
+    changed_at: datetime | None = field(default=None, repr=False)
 
 
 class MappingError(Exception):
@@ -149,24 +155,29 @@ def to_note(mapping: Mapping, payload: dict[str, Any]) -> MappedNote | None:
         return None
     faults: list[FieldFault] = []
     values: dict[str, str | None] = {}
-    for name in ("text", "rep_id", "team", "customer", "visited_at", "crm_id"):
+    for name in FIELDS:
         rule: Rule | None = getattr(mapping, name)
         try:
             values[name] = None if rule is None else _value(rule, payload, MAX_TEXT if name == "text" else MAX_FIELD)
         except ValueError as error:
             faults.append(FieldFault(field=f"mapping.{name}", message=str(error)))
-    visited_at = None
-    if mapping.visited_at is not None and (written := values.get("visited_at")) is not None:
-        try:
-            visited_at = read_date(written, mapping.visited_at.date, ZoneInfo(mapping.visited_at.timezone))
-        except ValueError as error:
-            faults.append(FieldFault(field="mapping.visited_at", message=f"The value is {error}"))
+    moments: dict[str, datetime | None] = {"visited_at": None, "changed_at": None}
+    for name in moments:
+        rule, written = getattr(mapping, name), values.get(name)
+        if rule is not None and written is not None:
+            try:
+                moments[name] = read_date(written, rule.date, ZoneInfo(rule.timezone))
+            except ValueError as error:
+                faults.append(FieldFault(field=f"mapping.{name}", message=f"The value is {error}"))
     text = values.get("text")
     if text is None and not faults:
         faults.append(FieldFault(field="mapping.text", message="Nothing is found in the payload"))
     if faults or text is None:
         raise MappingError(faults)
-    return MappedNote(text, values["rep_id"], values["team"], values["customer"], visited_at, values["crm_id"])
+    return MappedNote(
+        text, values["rep_id"], values["team"], values["customer"], moments["visited_at"], values["crm_id"], values["customer_id"],
+        moments["changed_at"],
+    )  # fmt: skip
 
 
 def _value(rule: Rule, payload: dict[str, Any], limit: int) -> str | None:

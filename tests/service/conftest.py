@@ -26,8 +26,13 @@ from service.accounts.store import create_person, create_team, create_tenant
 from service.analyzing import AnalyzerThread
 from service.app import create_app
 from service.database import migrate, open_engine, writing
+from service.inbound.erasing import erase
+from service.inbound.inbound import Inbound
+from service.inbound.integrations import Receivers
+from service.inbound.receiving import Receiving
 from service.notes.hooks import Hooks
 from service.settings import Settings
+from service.vault import Vault, generate_key
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -140,10 +145,12 @@ class Clock:
 
 @dataclass
 class World:
-    """An application over a database, with a clock; `tenant()` makes a tenant with everything in it."""
+    """An application over a database, with a clock; `tenant()` makes a tenant with everything in it. `handed` is what was handed to queues."""
 
     engine: Engine
     http: TestClient
+    inbound: Inbound
+    handed: list[tuple[str, ...]]
     clock: Clock = field(default_factory=Clock)
 
     def key(self, tenant_id: str, role: Role, **scope) -> str:
@@ -194,10 +201,13 @@ class Tenancy:
 
 def make_world(engine: Engine, thread: AnalyzerThread, hooks: Hooks | None = None, **settings) -> World:
     """A world whose rates never turn anybody away unless the settings say so."""
-    clock = Clock()
+    clock, handed, listening = Clock(), [], hooks or Hooks(erasers=(erase,))
     chosen = Settings(**{"requests_per_minute": 1_000_000, "request_burst": 1_000_000, **settings})
-    app = create_app(thread, engine, chosen, clock, clock.seconds, hooks or Hooks())
-    return World(engine, TestClient(app, raise_server_exceptions=False), clock)
+    vault = Vault(generate_key())
+    receiving = Receiving(engine, thread, clock, listening.on_analysis, chosen.max_note_characters)
+    inbound = Inbound(receiving, vault, Receivers(engine, vault, clock.seconds), lambda *work: handed.append(work), timedelta(days=30))
+    app = create_app(thread, engine, chosen, clock, clock.seconds, listening, inbound)
+    return World(engine, TestClient(app, raise_server_exceptions=False), inbound, handed, clock)
 
 
 @pytest.fixture

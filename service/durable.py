@@ -1,0 +1,156 @@
+"""The one place that runs DBOS: durable queues in our own database, and finding again what a process left when it died.
+
+DBOS holds ids and counts only. What happened is told by our own tables, so a workflow here is one function of ids that may run again from its
+beginning: it looks at its rows first and does nothing where all is done. An error reaches DBOS by its type alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from sqlalchemy import Engine, String, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.database import Base, reading, writing
+
+VERSION = "1"
+"""DBOS runs a workflow only under the version that began it. Ours hold ids and look at their rows, so every release takes over the last one's."""
+POLLING_SECONDS = 0.2
+KEPT = timedelta(days=1)
+"""So long DBOS keeps the rows of finished workflows."""
+PART = 500
+STOPPED = -1
+"""Beats of an executor that has stopped: what it left is taken over at once."""
+Workflow = Callable[..., None]
+
+
+class Executor(Base):
+    """A process that runs workflows. `beats` counts up while it lives."""
+
+    __tablename__ = "executors"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    beats: Mapped[int]
+
+
+class WorkflowFailedError(Exception):
+    """A workflow raised; names the error's type and nothing of its text, since DBOS stores it."""
+
+
+class _Json(Serializer):
+    """What DBOS stores, as JSON instead of pickle: nothing that is read back is executed, and an exception leaves only our own words."""
+
+    def serialize(self, data: Any) -> str:
+        if isinstance(data, BaseException):
+            return json.dumps(str(data) if isinstance(data, WorkflowFailedError) else type(data).__name__)
+        return json.dumps(data)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        return json.loads(serialized_data)
+
+    def name(self) -> str:
+        return "fupan_json"
+
+
+class Durable:
+    """DBOS on the database of an engine. One instance a process at a time, as DBOS has it.
+
+    `executor_id` is new for each start of a process; `monotonic` is a clock in seconds; an executor that shows no life for `dead_after` seconds
+    is taken for dead, and its workflows are run by others (clocks of different machines are not compared).
+    """
+
+    def __init__(self, engine: Engine, executor_id: str, monotonic: Callable[[], float], dead_after: float) -> None:
+        self._engine, self._id, self._monotonic, self._dead_after = engine, executor_id, monotonic, dead_after
+        self._workflows: dict[str, Workflow] = {}
+        self._seen: dict[str, tuple[int, float]] = {}
+        self._running = 0
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, queues: Mapping[str, int], workflows: Mapping[str, Workflow]) -> None:
+        """Launch: `queues` are names with how many of their workflows run here at once, `workflows` functions of ids and counts by name."""
+        config: DBOSConfig = {
+            "name": "fupan", "executor_id": self._id, "application_version": VERSION, "serializer": _Json(), "log_level": "WARNING",
+        }  # fmt: skip
+        if self._engine.dialect.name == "sqlite":
+            # Not our engine: its transactions begin by themselves, and DBOS says BEGIN too.
+            config["system_database_url"] = self._engine.url.render_as_string(hide_password=False)
+        else:
+            config["system_database_engine"] = self._engine
+        DBOS(config=config)
+        self._workflows = {name: DBOS.workflow(name=name)(self._guarded(name, function)) for name, function in workflows.items()}
+        DBOS.launch()
+        for name, concurrency in queues.items():
+            DBOS.register_queue(name, worker_concurrency=concurrency, polling_interval_sec=POLLING_SECONDS, on_conflict="always_update")
+        self.beat()
+        self._thread = threading.Thread(target=self._live, name="executor", daemon=True)
+        self._thread.start()
+
+    def _guarded(self, name: str, function: Workflow) -> Workflow:
+        def run(*args: str | int) -> None:
+            with self._lock:
+                self._running += 1
+            try:
+                function(*args)
+            except Exception as error:
+                structlog.get_logger().error("workflow failed", workflow=name, error=type(error).__name__)
+                raise WorkflowFailedError(type(error).__name__) from None
+            finally:
+                with self._lock:
+                    self._running -= 1
+
+        run.__name__ = run.__qualname__ = name
+        return run
+
+    def enqueue(self, queue: str, workflow: str, workflow_id: str, *args: str | int) -> None:
+        """Hand a workflow over to a queue; an id that was handed over before changes nothing, also after it has run."""
+        with SetWorkflowID(workflow_id):
+            DBOS.enqueue_workflow(queue, self._workflows[workflow], *args)
+
+    def beat(self) -> list[str]:
+        """Show life, and take over from executors that show none; their ids."""
+        now = self._monotonic()
+        with writing(self._engine) as session:
+            if not session.execute(update(Executor).where(Executor.id == self._id).values(beats=Executor.beats + 1)).rowcount:  # type: ignore[attr-defined]
+                session.add(Executor(id=self._id, beats=1))
+        with reading(self._engine) as session:
+            beats = {row.id: row.beats for row in session.scalars(select(Executor).where(Executor.id != self._id))}
+        self._seen = {i: (b, self._seen[i][1] if self._seen.get(i, (None,))[0] == b else now) for i, b in beats.items()}
+        dead = [i for i, (_, since) in self._seen.items() if beats[i] == STOPPED or now - since >= self._dead_after]
+        if dead:
+            DBOS._recover_pending_workflows(dead)
+            with writing(self._engine) as session:
+                session.execute(delete(Executor).where(Executor.id.in_(dead)))
+        return dead
+
+    def forget(self, now: datetime) -> int:
+        """Delete what DBOS keeps of workflows that finished a day ago (ours tell what happened); how many."""
+        before = (now - KEPT).astimezone(UTC).isoformat()
+        old = DBOS.list_workflows(completed_before=before, status=["SUCCESS", "ERROR"], limit=PART, load_input=False, load_output=False)
+        if old:
+            DBOS.delete_workflows([workflow.workflow_id for workflow in old])
+        return len(old)
+
+    def _live(self) -> None:
+        while not self._stopping.wait(self._dead_after / 6):
+            try:
+                self.beat()
+            except Exception as error:  # the database is away: others may take over what runs here, which is what they should
+                structlog.get_logger().warning("no beat", error=type(error).__name__)
+
+    def stop(self, seconds: float) -> None:
+        """Take no more, give what runs up to `seconds` to finish, and hand back the rest: another process or the next start runs it again."""
+        self._stopping.set()
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=math.ceil(seconds) if self._running else 0)
+        if self._thread is not None:
+            self._thread.join(10)
+        with writing(self._engine) as session:
+            session.execute(update(Executor).where(Executor.id == self._id).values(beats=STOPPED))
