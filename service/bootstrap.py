@@ -1,29 +1,41 @@
-"""Wiring, once, at the top: settings → database, model, application, and what runs beside the requests."""
+"""Wiring, once, at the top: settings → database, model, rooms, application, and what runs beside the requests."""
 
 from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from fastapi import FastAPI
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from models.pipeline import Analyzer, load
 from service.accounts.demo import demo_key
 from service.analyzing import AnalyzerThread
-from service.app import create_app
+from service.app import Rooms, create_app
 from service.console import utc_now
-from service.database import migrate, open_engine, record_served
+from service.database import migrate, open_engine, reading, record_served
 from service.durable import Durable
 from service.ids import new_id
+from service.inbound import events
+from service.inbound.erasing import erase
+from service.inbound.inbound import QUEUE as EVENTS
+from service.inbound.inbound import WORKFLOW as RECEIVE
+from service.inbound.inbound import Inbound
+from service.inbound.integrations import Receivers
+from service.inbound.receiving import Receiving
 from service.notes import outgoing
 from service.notes.hooks import Hooks
 from service.operations.lifecycle import Lifecycle
 from service.operations.metrics import MeasuredAnalyzer, Metrics
-from service.outbound import wiring
+from service.outbound import outbox, wiring
 from service.outbound.connector import Connector
-from service.outbound.deliveries import QUEUE, WORKFLOW, Deliveries
+from service.outbound.deliveries import QUEUE as DELIVERIES
+from service.outbound.deliveries import WORKFLOW as DELIVER
+from service.outbound.deliveries import Deliveries
 from service.settings import Settings
 from service.vault import Vault
 
@@ -38,17 +50,33 @@ class Prepared:
     demo_key: str | None
 
 
-def hooks() -> Hooks:
-    """What the other rooms do when a command analyzes or erases notes: deliveries are stored, and a running server sends them."""
-    return outgoing.hooks(utc_now, lambda: None)
+def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] = lambda: None) -> Hooks:
+    """What the rooms do when notes are analyzed or erased. `committed` is called when there may be something to deliver; a command has nobody
+    to tell, the running server finds what was stored."""
+    told = outgoing.hooks(now, committed)
+    return Hooks(told.on_analysis, (*told.erasers, erase))
+
+
+def rooms(
+    settings: Settings, engine: Engine, thread: AnalyzerThread, vault: Vault, connector: Connector, now: Callable[[], datetime],
+    monotonic: Callable[[], float], chance: Callable[[], float], enqueue: Callable[..., None],
+) -> Rooms:  # fmt: skip
+    """The rooms over a database. `chance` gives 0 to below 1; `enqueue` is Durable's."""
+    kept = timedelta(days=settings.delivery_log_days)
+    deliveries = Deliveries(engine, vault, connector, outgoing.read_content, now, chance, enqueue, kept)
+    about_notes = hooks(now, deliveries.wake)
+    receiving = Receiving(engine, thread, now, about_notes.on_analysis, settings.max_note_characters)
+    receivers = Receivers(engine, vault, monotonic)
+    inbound = Inbound(receiving, vault, receivers, enqueue, timedelta(days=settings.event_log_days))
+    return Rooms(about_notes, inbound, deliveries)
 
 
 def prepare(settings: Settings) -> Prepared:
     """The model verified and loaded, the database migrated; on a loopback address a first tenant. Leaves no connection and no thread, so
     that a fork may follow.
 
-    Raises models.artefacts.ArtefactError where the model is missing or changed, service.vault.VaultError where stored secrets cannot be opened,
-    OSError where the file of authorities cannot be read.
+    Raises models.artefacts.ArtefactError where the model is missing or changed, service.vault.VaultError where there is no usable key of
+    stored secrets, OSError where the file of authorities cannot be read.
     """
     vault, connector = wiring.vault(settings), wiring.connector(settings)
     analyzer = load(settings.model_path)
@@ -68,19 +96,31 @@ def assemble(settings: Settings, prepared: Prepared) -> FastAPI:
     metrics = Metrics(prepared.analyzer.card)
     thread = AnalyzerThread(MeasuredAnalyzer(prepared.analyzer, metrics), date.today)
     durable = Durable(engine, new_id("ex", utc_now()), utc_now, time.monotonic, settings.dead_after_seconds)
-    deliveries = Deliveries(
-        engine, prepared.vault, prepared.connector, outgoing.read_content, utc_now, random.random, durable.enqueue,
-        timedelta(days=settings.delivery_log_days),
+    made = rooms(
+        settings, engine, thread, prepared.vault, prepared.connector, utc_now, time.monotonic, random.random, durable.enqueue
     )  # fmt: skip
+    watch(metrics, engine)
 
     def start() -> None:
-        durable.start({QUEUE: settings.delivery_workers}, {WORKFLOW: deliveries.attempt})
-        deliveries.start()
+        queues = {EVENTS: settings.event_workers, DELIVERIES: settings.delivery_workers}
+        durable.start(queues, {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt})
 
-    def stop() -> None:
-        deliveries.stop()
-        durable.stop(settings.hand_back_seconds)
+    lifecycle = Lifecycle(
+        on_start=[start, made.deliveries.start, made.inbound.start],
+        on_stop=[engine.dispose, thread.close, lambda: durable.stop(settings.hand_back_seconds), made.deliveries.stop, made.inbound.stop],
+    )
+    return create_app(thread, engine, settings, utc_now, time.monotonic, made, metrics, lifecycle)
 
-    lifecycle = Lifecycle(on_start=[start], on_stop=[engine.dispose, thread.close, stop])
-    hooks = outgoing.hooks(utc_now, deliveries.wake)
-    return create_app(thread, engine, settings, utc_now, time.monotonic, hooks, metrics, lifecycle, deliveries)
+
+def watch(metrics: Metrics, engine: Engine) -> None:
+    """Let the metrics tell what waits in the rooms."""
+
+    def read(count: Callable[[Session], Mapping[str, float]]) -> Callable[[], Mapping[str, float]]:
+        def counted() -> Mapping[str, float]:
+            with reading(engine) as session:
+                return count(session)
+
+        return counted
+
+    metrics.watch("fupan_events", "Inbound events kept, by state.", read(events.counts), "state")
+    metrics.watch("fupan_deliveries", "Deliveries kept, by state.", read(outbox.counts), "state")

@@ -25,6 +25,7 @@ from service.accounts.demo import DEMO_TENANT
 from service.api import ANALYSIS
 from service.bootstrap import Prepared, assemble, prepare
 from service.console import analyzer_or_exit, errors, fail, settings_or_exit
+from service.inbound.commands import integrations
 from service.notefiles import NoteFileError, read_notes
 from service.notes.commands import reanalyze, retention
 from service.operations.commands import backup, restore
@@ -45,6 +46,7 @@ for _name, _commands in (
     ("people", people),
     ("keys", keys),
     ("retention", retention),
+    ("integrations", integrations),
     ("subscriptions", subscriptions),
     ("deliveries", deliveries),
 ):

@@ -22,6 +22,7 @@ _MEANINGS = {
     401: "No valid key",
     403: "The key's role may not do this",
     404: "There is no such thing, or not for this key",
+    405: "This address does not take that method",
     409: "A value is in use already; errors names it",
     413: "The body is above the limit",
     422: "A field is not valid; errors names it",

@@ -27,6 +27,11 @@ class Settings(BaseSettings):
     model_path: Path = Field(TRAINED, description="Folder of the trained model, as `make train` writes it.")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Larger request bodies are refused with 413.")
     max_note_characters: int = Field(20_000, ge=1, description="A longer note is refused with 422 (naming the field).")
+    open_analyses: Literal["auto", "always", "never"] = Field(
+        "auto", description="Whether /v1/analyses needs no key; auto: on a loopback address only."
+    )
+    requests_per_minute: int = Field(600, ge=1, description="Requests a minute of one key, in each server process; above it 429.")
+    request_burst: int = Field(100, ge=1, description="Requests of one key at once before the rate counts.")
     metrics_token: SecretStr | None = Field(
         None,
         min_length=16,
@@ -36,6 +41,12 @@ class Settings(BaseSettings):
     shutdown_seconds: int = Field(20, ge=1, le=3600, description="Seconds that requests in flight get to finish after SIGTERM.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR; logs never hold note text.")
     secret_key: SecretStr | None = Field(None, description="Key of stored secrets, 32 bytes in base64; several by commas, the first seals.")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^\s?#]+$", description="Address under which CRMs reach this server; begins the hooks' addresses."
+    )
+    max_hook_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Larger bodies posted to /v1/hooks/ are refused with 413.")
+    event_workers: int = Field(4, ge=1, le=64, description="Events that one server process takes to notes at once.")
+    event_log_days: int = Field(30, ge=7, description="Days that finished events are kept; one sent again within them is known.")
     delivery_allow: str = Field(
         "", description="Networks, addresses and hosts, with :port or without, that deliveries may reach besides https."
     )
@@ -49,12 +60,6 @@ class Settings(BaseSettings):
         30, ge=1, le=3600, description="A server process that shows no life for so long is taken for dead; others do its work."
     )
     hand_back_seconds: int = Field(10, ge=0, le=3600, description="At shutdown, running work gets so long before it is handed back.")
-
-    open_analyses: Literal["auto", "always", "never"] = Field(
-        "auto", description="Whether /v1/analyses needs no key; auto: on a loopback address only."
-    )
-    requests_per_minute: int = Field(600, ge=1, description="Requests a minute of one key, in each server process; above it 429.")
-    request_burst: int = Field(100, ge=1, description="Requests of one key at once before the rate counts.")
 
     @field_validator("delivery_allow")
     @classmethod

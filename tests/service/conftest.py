@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -25,8 +25,9 @@ from service.accounts.keys import NewKey, create_key
 from service.accounts.store import create_person, create_team, create_tenant
 from service.analyzing import AnalyzerThread
 from service.app import create_app
+from service.bootstrap import rooms
 from service.database import migrate, open_engine, writing
-from service.notes import outgoing
+from service.inbound.inbound import Inbound
 from service.notes.hooks import Hooks
 from service.operations.lifecycle import Lifecycle
 from service.operations.metrics import Metrics
@@ -153,12 +154,14 @@ class Clock:
 
 @dataclass
 class World:
-    """An application over a database, with a clock; `tenant()` makes a tenant with everything in it."""
+    """An application over a database, with a clock; `tenant()` makes a tenant with everything in it. `handed` is what was handed to queues."""
 
     engine: Engine
     http: TestClient
     clock: Clock
     deliveries: Deliveries
+    inbound: Inbound
+    handed: list[tuple[str | int, ...]]
 
     def key(self, tenant_id: str, role: Role, **scope) -> str:
         with writing(self.engine) as session:
@@ -208,21 +211,23 @@ class Tenancy:
 
 def make_world(engine: Engine, thread: AnalyzerThread, hooks: Hooks | None = None, **settings) -> World:
     """A world whose rates never turn anybody away unless the settings say so."""
-    clock = Clock()
+    clock, handed = Clock(), []
     chosen = Settings(**{"requests_per_minute": 1_000_000, "request_burst": 1_000_000, **settings})
-    deliveries = Deliveries(
+    made = rooms(
+        chosen,
         engine,
+        thread,
         Vault(generate_key()),
         Connector(parse_allow_list(chosen.delivery_allow)),
-        outgoing.read_content,
         clock,
+        clock.seconds,
         lambda: 0.0,
-        lambda *_: None,
-        timedelta(days=chosen.delivery_log_days),
+        lambda *work: handed.append(work),
     )
-    made = hooks or outgoing.hooks(clock, deliveries.wake)
-    app = create_app(thread, engine, chosen, clock, clock.seconds, made, Metrics(thread.card), Lifecycle(), deliveries)
-    return World(engine, TestClient(app, raise_server_exceptions=False), clock, deliveries)
+    if hooks is not None:
+        made = replace(made, hooks=hooks)
+    app = create_app(thread, engine, chosen, clock, clock.seconds, made, Metrics(thread.card), Lifecycle())
+    return World(engine, TestClient(app, raise_server_exceptions=False), clock, made.deliveries, made.inbound, handed)
 
 
 @pytest.fixture

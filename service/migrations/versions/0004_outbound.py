@@ -1,21 +1,15 @@
-"""Subscriptions, deliveries and their attempts; executors of durable workflows."""
+"""Subscriptions, deliveries and their attempts."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "executors",
-        sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("beats", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
     op.create_table(
         "subscriptions",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -100,4 +94,3 @@ def downgrade() -> None:
     op.drop_table("subscription_secrets")
     op.drop_table("deliveries")
     op.drop_table("subscriptions")
-    op.drop_table("executors")

@@ -1,0 +1,118 @@
+"""Inbound at work: the sweep that hands events over to the durable queue, and the workflow of one event.
+
+An event is handed over by its id after it is stored; the sweep, which runs each second and whenever something changed, also finds what a crash
+left between storing and handing over, what waits behind a flood, and what failed for the database's sake.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from service.database import reading, scrub, writing
+from service.inbound import events
+from service.inbound.intake import Intake
+from service.inbound.integrations import Receivers
+from service.inbound.receiving import AnalysisError, Receiving
+from service.vault import Vault
+
+QUEUE = "events"
+WORKFLOW = "receive"
+SWEEP_SECONDS = 1.0
+GATHER_SECONDS = 0.05
+"""After a change the sweep waits so long for more of them."""
+PURGE_EVERY = timedelta(hours=1)
+ATTEMPTS = 5
+"""Errors of ours that are not the database's set an event aside after so many attempts."""
+LONGEST_WAIT = 300
+Enqueue = Callable[..., None]
+"""Durable.enqueue: queue, workflow, id, arguments."""
+
+
+@dataclass
+class Inbound:
+    """What takes events in and to notes. Finished events are kept for `kept`, so that one sent again is known."""
+
+    receiving: Receiving
+    vault: Vault
+    receivers: Receivers
+    enqueue: Enqueue
+    kept: timedelta
+    intake: Intake = field(init=False)
+    _changed: threading.Event = field(default_factory=threading.Event)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+    _purged: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.intake = Intake(self.receiving.engine, self.wake)
+
+    def wake(self) -> None:
+        """There may be something to hand over: sweep soon instead of within the second."""
+        self._changed.set()
+
+    def step(self) -> int:
+        """Hand over what is due; how many. Handed over first and noted after: a crash in between hands over again, by the same id."""
+        engine, now = self.receiving.engine, self.receiving.now()
+        with reading(engine) as session:
+            chosen = events.due(session, now)
+        for handover in chosen:
+            self.enqueue(QUEUE, WORKFLOW, handover.workflow_id, handover.event_id, handover.number)
+        if chosen:
+            with writing(engine) as session:
+                events.mark(session, chosen, now)
+        if self._purged is None or now - self._purged >= PURGE_EVERY:
+            with writing(engine) as session:
+                purged = events.purge(session, now, self.kept)
+            if purged:
+                scrub(engine)
+            self._purged = now
+        return len(chosen)
+
+    def receive(self, event_id: str, number: int) -> None:
+        """The workflow `receive`. May run again from its beginning: an event that is done is not done again."""
+        try:
+            self.receiving.receive(event_id)
+        except AnalysisError as error:
+            structlog.get_logger().error("analysis failed", event_id=event_id, error=str(error))
+            self.receiving.fail(event_id, "analysis")
+        except Exception as error:
+            transient = isinstance(error, (DBAPIError, PoolTimeout)) and not isinstance(error, IntegrityError)
+            structlog.get_logger().warning("event not done", event_id=event_id, number=number, error=type(error).__name__)
+            if transient or number < ATTEMPTS:
+                self.receiving.postpone(event_id, self.receiving.now() + timedelta(seconds=min(2**number, LONGEST_WAIT)))
+            else:
+                self.receiving.fail(event_id, "internal")
+        self.wake()
+
+    def start(self) -> None:
+        """Take in and sweep from now on, each on a thread of its own."""
+        self._stopping.clear()
+        self.intake.start()
+        self._thread = threading.Thread(target=self._sweep, name="inbound", daemon=True)
+        self._thread.start()
+
+    def _sweep(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.step()
+            except Exception as error:  # the database is away: it is tried again
+                structlog.get_logger().warning("no sweep", error=type(error).__name__)
+                self._changed.clear()
+            self._changed.wait(SWEEP_SECONDS)
+            self._stopping.wait(GATHER_SECONDS)
+            self._changed.clear()
+
+    def stop(self) -> None:
+        """Store what waits and hand over nothing more."""
+        self.intake.stop()
+        self._stopping.set()
+        self.wake()
+        if self._thread is not None:
+            self._thread.join(10)
