@@ -20,18 +20,18 @@ from sqlalchemy.exc import OperationalError
 from models.artefacts import ArtefactError
 from models.pipeline import Analyzer
 from service import foreign_logs, logs
-from service.accounts.commands import keys, people, teams, tenants
 from service.accounts.demo import DEMO_TENANT
 from service.api import ANALYSIS
 from service.bootstrap import Prepared, assemble, prepare
+from service.commands.accounts import keys, people, teams, tenants
+from service.commands.inbound import integrations
+from service.commands.notes import reanalyze, retention
+from service.commands.operations import backup, restore
+from service.commands.outbound import deliveries, subscriptions
 from service.console import analyzer_or_exit, errors, fail, settings_or_exit
-from service.inbound.commands import integrations
 from service.notefiles import NoteFileError, read_notes
-from service.notes.commands import reanalyze, retention
-from service.operations.commands import backup, restore
 from service.operations.metrics import share_between_processes
 from service.operations.processes import Supervisor
-from service.outbound.commands import deliveries, subscriptions
 from service.problems import Problem
 from service.requests import item_error, parse_item
 from service.settings import Settings

@@ -9,9 +9,9 @@ import typer
 from rich.progress import track
 from sqlalchemy import select
 
-from service.accounts.commands import TenantOption, find_tenant
 from service.analyzing import AnalyzerThread
 from service.bootstrap import hooks
+from service.commands.accounts import TenantOption, find_tenant
 from service.console import analyzer_or_exit, database_or_exit, errors, settings_or_exit, utc_now
 from service.database import reading
 from service.notes import store

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.accounts.commands import TenantOption, find_tenant, show
+from service.commands.accounts import TenantOption, find_tenant, show
 from service.console import database_or_exit, fail, settings_or_exit, utc_now
 from service.database import writing
 from service.outbound import outbox, store

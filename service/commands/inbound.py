@@ -17,9 +17,9 @@ from rich.table import Table
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from service.accounts.commands import TenantOption, find_tenant
 from service.accounts.store import AccountError
 from service.accounts.tables import Team
+from service.commands.accounts import TenantOption, find_tenant
 from service.console import database_or_exit, fail, settings_or_exit, utc_now
 from service.database import reading, writing
 from service.inbound import events, issuing
