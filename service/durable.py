@@ -19,6 +19,7 @@ from sqlalchemy import Engine, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.database import Base, reading, writing
+from service.logs import place, request_id, working_for
 
 VERSION = "1"
 """DBOS runs a workflow only under the version that began it. Ours hold ids and look at their rows, so every release takes over the last one's."""
@@ -99,14 +100,12 @@ class Durable:
         self._thread.start()
 
     def _guarded(self, name: str, function: Workflow) -> Workflow:
-        def run(*args: str | int) -> None:
+        def run(request: str | None, *args: str | int) -> None:
             with self._lock:
                 self._running += 1
             try:
-                function(*args)
-            except Exception as error:
-                structlog.get_logger().error("workflow failed", workflow=name, error=type(error).__name__)
-                raise WorkflowFailedError(type(error).__name__) from None
+                with working_for(request):
+                    self._run(name, function, *args)
             finally:
                 with self._lock:
                     self._running -= 1
@@ -114,10 +113,18 @@ class Durable:
         run.__name__ = run.__qualname__ = name
         return run
 
+    def _run(self, name: str, function: Workflow, *args: str | int) -> None:
+        try:
+            function(*args)
+        except Exception as error:
+            structlog.get_logger().error("workflow failed", workflow=name, error=place(error))
+            raise WorkflowFailedError(type(error).__name__) from None
+
     def enqueue(self, queue: str, workflow: str, workflow_id: str, *args: str | int) -> None:
-        """Hand a workflow over to a queue; an id that was handed over before changes nothing, also after it has run."""
+        """Hand a workflow over to a queue; an id that was handed over before changes nothing, also after it has run. The workflow's log lines
+        carry the request id that this is called under."""
         with SetWorkflowID(workflow_id):
-            DBOS.enqueue_workflow(queue, self._workflows[workflow], *args)
+            DBOS.enqueue_workflow(queue, self._workflows[workflow], request_id(), *args)
 
     def beat(self) -> list[str]:
         """Show life, and take over from executors that show none; their ids."""

@@ -66,6 +66,14 @@ def generate_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode("ascii")
 
 
+def key_path(database_url: str) -> Path | None:
+    """Where the key stands when FUPAN_SECRET_KEY is not set; None where the database is not a SQLite file."""
+    address = make_url(database_url)
+    if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
+        return None
+    return Path(address.database).parent / KEY_FILE
+
+
 def open_vault(secret_key: str | None, database_url: str) -> Vault:
     """The vault of an installation, its key file made where one is needed.
 
@@ -73,31 +81,37 @@ def open_vault(secret_key: str | None, database_url: str) -> Vault:
     """
     if secret_key and secret_key.strip():
         return Vault(secret_key)
-    address = make_url(database_url)
-    if address.get_backend_name() != "sqlite":
+    if make_url(database_url).get_backend_name() != "sqlite":
         raise VaultError("FUPAN_SECRET_KEY must be set where the database is not a SQLite file")
-    if not address.database or address.database == ":memory:":
+    path = key_path(database_url)
+    if path is None:
         return Vault(generate_key())
-    return Vault(_key_file(Path(address.database).parent / KEY_FILE))
+    write_key(path, generate_key())
+    return Vault(read_key(path))
 
 
-def _key_file(path: Path) -> str:
-    """The key in the file, which is made where it is missing."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(handle, "w") as file:
-                file.write(generate_key() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            # A link appears whole or not at all and never replaces: of two processes starting together one makes the key, both read it.
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
+def write_key(path: Path, key: str) -> None:
+    """Put a key into its file where there is none, readable by the owner only; a file that is there stays as it is."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(key + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        # A link appears whole or not at all and never replaces: of two processes starting together one makes the key, both read it.
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+
+
+def read_key(path: Path) -> str:
+    """The key in the file. Raises VaultError where others can read it."""
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise VaultError(f"{path} holds the key of the stored secrets and is open to others: chmod 600 it")
     return path.read_text("ascii").strip()

@@ -17,6 +17,7 @@ from service.accounts.tables import Tenant
 from service.ids import new_id
 from service.inbound.hook import RawEvent
 from service.inbound.tables import InboundEvent, Integration
+from service.logs import request_id
 
 EventState = Literal["received", "done", "skipped", "failed", "erased"]
 STATES: tuple[EventState, ...] = get_args(EventState)
@@ -30,10 +31,11 @@ LEASE = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """An event to hand over, and the how manieth time."""
+    """An event to hand over, the how manieth time, and the id of the request that brought it."""
 
     event_id: str
     number: int
+    request_id: str | None
 
     @property
     def workflow_id(self) -> str:
@@ -47,6 +49,7 @@ def rows_of(integration: Integration | Any, events: Sequence[RawEvent], now: dat
         {
             "id": new_id("ev", now), "tenant_id": integration.tenant_id, "integration_id": integration.id, "event_id": e.id, "received_at": now,
             "payload": json.dumps(e.payload, ensure_ascii=False), "state": "received", "attempts": 0, "next_at": now,
+            "request_id": request_id(),
         }
         for e in events
     ]  # fmt: skip
@@ -68,9 +71,11 @@ def due(session: Session, now: datetime) -> list[Handover]:
         return []
     turn = func.row_number().over(partition_by=InboundEvent.integration_id, order_by=InboundEvent.id).label("turn")
     ready = (InboundEvent.state == "received", InboundEvent.next_at <= now, Integration.state == "active")
-    query = select(InboundEvent.id, InboundEvent.attempts, turn).join(Integration, Integration.id == InboundEvent.integration_id)
+    query = select(InboundEvent.id, InboundEvent.attempts, InboundEvent.request_id, turn).join(
+        Integration, Integration.id == InboundEvent.integration_id
+    )
     rows = session.execute(query.where(*ready).order_by("turn", InboundEvent.id).limit(free))
-    return [Handover(row.id, row.attempts + 1) for row in rows]
+    return [Handover(row.id, row.attempts + 1, row.request_id) for row in rows]
 
 
 def mark(session: Session, handed_over: Sequence[Handover], now: datetime) -> None:
@@ -106,6 +111,11 @@ def replay(session: Session, integration: Integration, states: Sequence[str], no
 def go_on(session: Session, integration: Integration, now: datetime) -> None:
     """After a pause: what waits is due."""
     session.execute(update(InboundEvent).where(*_owned(integration), InboundEvent.state == "received").values(next_at=now))
+
+
+def hand_over_again(session: Session, now: datetime) -> int:
+    """After a restore, which empties the queues: all that waits is due, whatever was under way; how many."""
+    return _count(session.execute(update(InboundEvent).where(InboundEvent.state == "received").values(next_at=now)))
 
 
 def find(session: Session, integration: Integration, event_id: str) -> InboundEvent | None:

@@ -20,6 +20,7 @@ from service.inbound import events
 from service.inbound.intake import Intake
 from service.inbound.integrations import Receivers
 from service.inbound.receiving import AnalysisError, Receiving
+from service.logs import working_for
 from service.vault import Vault
 
 QUEUE = "events"
@@ -63,7 +64,8 @@ class Inbound:
         with reading(engine) as session:
             chosen = events.due(session, now)
         for handover in chosen:
-            self.enqueue(QUEUE, WORKFLOW, handover.workflow_id, handover.event_id, handover.number)
+            with working_for(handover.request_id):
+                self.enqueue(QUEUE, WORKFLOW, handover.workflow_id, handover.event_id, handover.number)
         if chosen:
             with writing(engine) as session:
                 events.mark(session, chosen, now)

@@ -45,7 +45,7 @@ class InboundEvent(Base):
     `payload` is JSON (personal data): emptied once the note is stored, and by deletion and retention. `attempts` counts hand-overs to the queue
     and numbers them; `next_at` is when the event is to be handed over (again) while it is `received`. `happened_at` is when the CRM changed the
     note, by which an older event never replaces what a newer one wrote. An `erased` row is what stays of a deleted note's event, so that the
-    CRM sending it again does not bring the note back.
+    CRM sending it again does not bring the note back. `request_id` is of the request that brought it.
     """
 
     __tablename__ = "inbound_events"
@@ -72,3 +72,4 @@ class InboundEvent(Base):
     attempts: Mapped[int]
     next_at: Mapped[datetime | None] = mapped_column(UtcTime)
     finished: Mapped[datetime | None] = mapped_column(UtcTime)
+    request_id: Mapped[str | None] = mapped_column(String(64))

@@ -1,6 +1,6 @@
 """Backup and restore: all our tables as JSON lines (gzip), read in one transaction. The same file goes into SQLite and PostgreSQL.
 
-Lines: a header {"fupan_backup", "revision", "tables"}, then [table, [values]] a row, then {"rows": {table: count}}. A file without
+Lines: a header {"fupan_backup", "revision", "tables", "key"}, then [table, [values]] a row, then {"rows": {table: count}}. A file without
 its last line is not whole. DBOS's own tables are left out: what is to be done stands in ours (adr 0005).
 """
 
@@ -97,8 +97,9 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def write_backup(engine: Engine, path: Path, force: bool = False) -> dict[str, int]:
+def write_backup(engine: Engine, path: Path, force: bool = False, key: str | None = None) -> dict[str, int]:
     """Write the backup to `path` (readable by its owner alone), whole or not at all; how many rows of which table.
+    `key` is the key of stored secrets where the installation keeps it in a file.
 
     Raises BackupError where the file exists and `force` is not set, or the database is not at this version's schema; OSError where the
     file cannot be written.
@@ -117,7 +118,7 @@ def write_backup(engine: Engine, path: Path, force: bool = False) -> dict[str, i
                 raise BackupError("The database is not at this version's schema: start the service once, or use the version that wrote it")
             names = our_tables(head or "head")
             rows = {}
-            out.write(_line({"fupan_backup": FORMAT, "revision": head, "tables": names}))
+            out.write(_line({"fupan_backup": FORMAT, "revision": head, "tables": names, "key": key}))
             for table in _reflected(connection, names):
                 kinds = [c.type for c in table.columns]
                 out.write(_line({"table": table.name, "columns": [c.name for c in table.columns]}))

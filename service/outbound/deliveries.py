@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Engine
 
 from service.database import reading, writing
+from service.logs import working_for
 from service.outbound import outbox, sending
 from service.outbound.connector import Connector
 from service.outbound.content import Read
@@ -58,7 +59,8 @@ class Deliveries:
         with reading(self.engine) as session:
             chosen = due(session, now)
         for handover in chosen:
-            self.enqueue(QUEUE, WORKFLOW, handover.workflow_id, handover.delivery_id, handover.number)
+            with working_for(handover.request_id):
+                self.enqueue(QUEUE, WORKFLOW, handover.workflow_id, handover.delivery_id, handover.number)
         if chosen:
             with writing(self.engine) as session:
                 mark(session, chosen, now)

@@ -21,10 +21,11 @@ LEASE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """An attempt to hand over: the delivery and the attempt's number."""
+    """An attempt to hand over: the delivery, the attempt's number, and the id of the request it comes from."""
 
     delivery_id: str
     number: int
+    request_id: str | None
 
     @property
     def workflow_id(self) -> str:
@@ -41,9 +42,9 @@ def due(session: Session, now: datetime) -> list[Handover]:
     for subscription in session.scalars(select(Subscription).where(Subscription.state == "active", Subscription.id.in_(waiting))):
         free = _free(session, subscription, now)
         if free > 0:
-            chosen = select(Delivery.id, Delivery.handed).where(Delivery.subscription_id == subscription.id, *ready)
+            chosen = select(Delivery.id, Delivery.handed, Delivery.request_id).where(Delivery.subscription_id == subscription.id, *ready)
             rows = session.execute(chosen.order_by(Delivery.next_at, Delivery.id).limit(free))
-            out += [Handover(delivery_id, handed + 1) for delivery_id, handed in rows]
+            out += [Handover(delivery_id, handed + 1, request_id) for delivery_id, handed, request_id in rows]
     return out
 
 

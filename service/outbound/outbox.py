@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from service.ids import new_id
+from service.logs import request_id
 from service.outbound.content import Content, Gone, analyzed_facts, gone_facts
 from service.outbound.filters import EventType, Facts, Selection, selects
 from service.outbound.tables import Delivery, Subscription
@@ -39,7 +40,7 @@ def add(
     row = Delivery(
         id=new_id("dl", now), tenant_id=subscription.tenant_id, subscription_id=subscription.id, event_type=type_, note_id=note_id,
         analysis_id=analysis_id, crm_id=crm_id, state="pending", reason=None, attempts=0, handed=0, handed_at=None, next_at=now, created=now,
-        finished=None,
+        finished=None, request_id=request_id(),
     )  # fmt: skip
     session.add(row)
     return row
@@ -82,13 +83,19 @@ def revive_dead(session: Session, subscription: Subscription, since: datetime, n
     return int(session.execute(update(Delivery).where(*dead).values(**fresh)).rowcount)  # type: ignore[attr-defined]
 
 
+def hand_over_again(session: Session) -> int:
+    """After a restore, which empties the queues: nothing is under way, what is due is handed over; how many wait."""
+    waiting = update(Delivery).where(Delivery.state == "pending")
+    return int(session.execute(waiting.values(handed_at=None)).rowcount)  # type: ignore[attr-defined]
+
+
 def purge(session: Session, now: datetime, kept: timedelta) -> int:
     """Delete what finished longer ago than `kept`, with its attempts; how many."""
     return int(session.execute(delete(Delivery).where(Delivery.state.in_(FINISHED), Delivery.finished < now - kept)).rowcount)  # type: ignore[attr-defined]
 
 
 def counts(session: Session) -> dict[str, int]:
-    """For metrics: deliveries by state (those kept), and how many of the pending have been tried in vain already."""
+    """For metrics: deliveries by state (those kept); `retrying` are the pending ones tried in vain already."""
     found = {row.state: row.n for row in session.execute(select(Delivery.state, func.count().label("n")).group_by(Delivery.state))}
     retrying = session.scalar(select(func.count()).where(Delivery.state == "pending", Delivery.attempts > 0)) or 0
     return {state: found.get(state, 0) for state in ("pending", *FINISHED)} | {"retrying": retrying}

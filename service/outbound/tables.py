@@ -61,7 +61,8 @@ class Delivery(Base):
     """One event for one subscription; its id is the `webhook-id`. This row is the truth, whatever queues hold.
 
     `attempts` counts towards the schedule and begins anew with a replay; `handed` counts hand-overs to the queue and never goes back: it numbers
-    the attempts. `handed_at` is set while one is under way. `crm_id` is kept for `note.deleted` only, whose note is gone.
+    the attempts. `handed_at` is set while one is under way. `crm_id` is kept for `note.deleted` only, whose note is gone. `request_id` is of the
+    request it comes from.
     """
 
     __tablename__ = "deliveries"
@@ -90,6 +91,7 @@ class Delivery(Base):
     next_at: Mapped[datetime | None] = mapped_column(UtcTime)
     created: Mapped[datetime] = mapped_column(UtcTime)
     finished: Mapped[datetime | None] = mapped_column(UtcTime)
+    request_id: Mapped[str | None] = mapped_column(String(64))
 
 
 class DeliveryAttempt(Base):

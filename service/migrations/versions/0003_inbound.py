@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_at", sa.DateTime(), nullable=True),
         sa.Column("finished", sa.DateTime(), nullable=True),
+        sa.Column("request_id", sa.String(length=64), nullable=True),
         sa.CheckConstraint("state IN ('received', 'done', 'skipped', 'failed', 'erased')"),
         sa.ForeignKeyConstraint(["tenant_id", "integration_id"], ["integrations.tenant_id", "integrations.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("next_at", sa.DateTime(), nullable=True),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.Column("finished", sa.DateTime(), nullable=True),
+        sa.Column("request_id", sa.String(length=64), nullable=True),
         sa.CheckConstraint("state IN ('pending', 'delivered', 'dead', 'cancelled')"),
         sa.ForeignKeyConstraint(["tenant_id", "subscription_id"], ["subscriptions.tenant_id", "subscriptions.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
