@@ -60,7 +60,15 @@ def open_engine(url: str) -> Engine:
     """An engine for the address; a SQLite file's folder is made."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, pool_size=10, max_overflow=20, pool_timeout=10, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(
+            address,
+            pool_size=10,
+            max_overflow=20,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 5},
+        )
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(address, hide_parameters=True)
