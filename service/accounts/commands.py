@@ -68,7 +68,9 @@ def show(header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
     for row in rows:
         table.add_row(*("" if v is None else v.strftime("%Y-%m-%d %H:%M") if isinstance(v, datetime) else str(v) for v in row))
     console = Console()
-    console.print(table, soft_wrap=not console.is_terminal, markup=False)
+    if not console.is_terminal:
+        console = Console(width=1_000)  # whoever reads a pipe wants whole ids
+    console.print(table, markup=False)
 
 
 @tenants.command("create")
