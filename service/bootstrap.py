@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from models.pipeline import Analyzer, load
+from service import wiring
 from service.accounts.demo import demo_key
 from service.analyzing import AnalyzerThread
 from service.app import Rooms, create_app
@@ -31,7 +32,7 @@ from service.notes import outgoing
 from service.notes.hooks import Hooks
 from service.operations.lifecycle import Lifecycle
 from service.operations.metrics import MeasuredAnalyzer, Metrics
-from service.outbound import outbox, wiring
+from service.outbound import outbox
 from service.outbound.connector import Connector
 from service.outbound.deliveries import QUEUE as DELIVERIES
 from service.outbound.deliveries import WORKFLOW as DELIVER

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,6 +17,8 @@ from models.artefacts import ArtefactError
 from models.pipeline import Analyzer, load
 from service.database import migrate, open_engine
 from service.settings import Settings, read_settings
+from service.vault import Vault, VaultError
+from service.wiring import vault
 
 errors = Console(stderr=True)
 
@@ -49,6 +54,24 @@ def database_or_exit(settings: Settings) -> Engine:
     except SQLAlchemyError as error:  # its text may hold the address with its password
         raise fail(f"FUPAN_DATABASE_URL: the database does not answer or cannot be written ({type(error).__name__})") from None
     return engine
+
+
+def vault_or_exit(settings: Settings) -> Vault:
+    """The vault of stored secrets."""
+    try:
+        return vault(settings)
+    except VaultError as error:
+        raise fail(str(error)) from None
+
+
+def show(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table for a person; where no person looks, whole lines for a program."""
+    table = Table(box=None)
+    for name in header:
+        table.add_column(name, overflow="fold")  # an id cut short is of no use
+    for row in rows:
+        table.add_row(*("" if v is None else v.strftime("%Y-%m-%d %H:%M") if isinstance(v, datetime) else escape(str(v)) for v in row))
+    Console(width=None if Console().is_terminal else 1000).print(table)
 
 
 def utc_now() -> datetime:

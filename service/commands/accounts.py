@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Annotated, get_args
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,7 +15,7 @@ from service.accounts.access import ROLES, Role
 from service.accounts.keys import NewKey, create_key, revoke_key, teams_of
 from service.accounts.store import AccountError, PersonRole
 from service.accounts.tables import ApiKey, Person, Team, Tenant
-from service.console import database_or_exit, fail, settings_or_exit, utc_now
+from service.console import database_or_exit, fail, settings_or_exit, show, utc_now
 from service.database import writing
 
 tenants = typer.Typer(no_args_is_help=True, help="Companies.")
@@ -61,17 +57,6 @@ def _person_id(session: Session, tenant: Tenant, name: str) -> str:
     if row is None:
         raise fail("--person: there is no such person", 1)
     return row.id
-
-
-def show(header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
-    """A table for a person."""
-    terminal = Console().is_terminal
-    table = Table(box=None)
-    for name in header:
-        table.add_column(name, overflow="fold")  # an id cut short is of no use
-    for row in rows:
-        table.add_row(*("" if v is None else v.strftime("%Y-%m-%d %H:%M") if isinstance(v, datetime) else escape(str(v)) for v in row))
-    Console(width=None if terminal else 1000).print(table)
 
 
 @tenants.command("create")

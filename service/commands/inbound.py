@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import json
 import secrets as random
-from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from service.accounts.store import AccountError
 from service.accounts.tables import Team
 from service.commands.accounts import TenantOption, find_tenant
-from service.console import database_or_exit, fail, settings_or_exit, utc_now
+from service.console import database_or_exit, fail, settings_or_exit, show, utc_now, vault_or_exit
 from service.database import reading, writing
 from service.inbound import events, issuing
 from service.inbound import integrations as store
@@ -32,21 +27,11 @@ from service.inbound.requests import integration_fields, setup_steps, tried_answ
 from service.inbound.tables import Integration
 from service.inbound.trying import sample_payloads, tried
 from service.problems import faults_of
-from service.settings import Settings
-from service.vault import Vault, VaultError, open_vault
 
 integrations = typer.Typer(no_args_is_help=True, help="CRMs that post visit notes (docs/webhooks.md).")
 
 IntegrationArgument = Annotated[str, typer.Argument(help="The integration's id (in_…), from `integrations list`.")]
 MappingOption = Annotated[str | None, typer.Option("--mapping", help="A JSON file, or the name of a mapping that comes with the service.")]
-
-
-def _vault(settings: Settings) -> Vault:
-    key = settings.secret_key
-    try:
-        return open_vault(key.get_secret_value() if key is not None else None, settings.database_url)
-    except VaultError as error:
-        raise fail(str(error)) from None
 
 
 def _json(file: Path, option: str) -> Any:
@@ -75,15 +60,6 @@ def _found(session: Session, tenant: str, integration_id: str) -> Integration:
     return row
 
 
-def _show(header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
-    table = Table(box=None)
-    for name in header:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*("" if v is None else v.strftime("%Y-%m-%d %H:%M") if isinstance(v, datetime) else escape(str(v)) for v in row))
-    Console(width=None if Console().is_terminal else 1000).print(table)
-
-
 @integrations.command("create")
 def create(
     kind: Annotated[str, typer.Argument(help=f"One of {', '.join(ADAPTERS)}.")],
@@ -100,7 +76,7 @@ def create(
     if unknown not in ("create", "empty"):
         raise fail("--unknown: create or empty")
     settings = settings_or_exit()
-    vault, chosen = _vault(settings), _mapping(mapping, kind)
+    vault, chosen = vault_or_exit(settings), _mapping(mapping, kind)
     given, made = issuing.with_generated(kind, {} if secrets is None else _json(secrets, "--secrets"), random.token_bytes)
     try:
         with writing(database_or_exit(settings)) as session:
@@ -133,7 +109,7 @@ def list_all(tenant: TenantOption) -> None:
         rows = session.scalars(select(Integration).where(Integration.tenant_id == owner).order_by(Integration.id)).all()
         counted = [(r, events.counts(session, r.id)) for r in rows]
         header = ("id", "kind", "label", "state", *events.STATES)
-        _show(header, [(r.id, r.kind, r.label, r.state, *(n[s] for s in events.STATES)) for r, n in counted])
+        show(header, [(r.id, r.kind, r.label, r.state, *(n[s] for s in events.STATES)) for r, n in counted])
 
 
 @integrations.command("try")
@@ -178,7 +154,7 @@ def list_events(
         rows, _ = events.page(session, _found(session, tenant, integration_id), chosen, None, limit)
         faults = ["; ".join(f"{f['field']}: {f['message']}" for f in r.faults or []) for r in rows]
         shown = [(r.id, r.event_id, r.state, r.reason, f, r.note_id, r.received_at) for r, f in zip(rows, faults, strict=True)]
-        _show(("id", "event id", "state", "reason", "faults", "note", "received"), shown)
+        show(("id", "event id", "state", "reason", "faults", "note", "received"), shown)
 
 
 @integrations.command("replay")

@@ -12,17 +12,16 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.commands.accounts import TenantOption, find_tenant, show
-from service.console import database_or_exit, fail, settings_or_exit, utc_now
+from service.commands.accounts import TenantOption, find_tenant
+from service.console import database_or_exit, fail, settings_or_exit, show, utc_now, vault_or_exit
 from service.database import writing
 from service.outbound import outbox, store
 from service.outbound.filters import Filters
 from service.outbound.requests import SubscriptionRequest
 from service.outbound.tables import Delivery, Subscription
-from service.outbound.wiring import connector, vault
 from service.problems import faults_of
 from service.settings import Settings
-from service.vault import VaultError
+from service.wiring import connector
 
 subscriptions = typer.Typer(no_args_is_help=True, help="Where events go.")
 deliveries = typer.Typer(no_args_is_help=True, help="What was sent, and sending it again.")
@@ -56,15 +55,13 @@ def create(
         with _session(settings) as session:
             row, made = store.create(
                 session, find_tenant(session, tenant).id, None, request.kind, request.url, host, request.label, request.selection(),
-                request.note_url, request.secret, vault(settings), utc_now(),
+                request.note_url, request.secret, vault_or_exit(settings), utc_now(),
             )  # fmt: skip
             print(row.id)
     except ValidationError as error:
         raise fail("; ".join(f"{fault.field}: {fault.message}" for fault in faults_of(error.errors()))) from None
     except store.SubscriptionError as error:
         raise fail(f"{error.field}: {error.message}", 1) from None
-    except VaultError as error:
-        raise fail(str(error)) from None
     if made is not None:
         print(made)
 

@@ -27,6 +27,7 @@ from service.vault import Vault
 QUEUE = "deliveries"
 WORKFLOW = "deliver"
 SWEEP_SECONDS = 1.0
+PAUSE_SECONDS = 0.05
 PURGE_EVERY = timedelta(hours=1)
 Enqueue = Callable[..., None]
 """Durable.enqueue: queue, workflow, id, arguments."""
@@ -103,6 +104,8 @@ class Deliveries:
             except Exception as error:  # the database is away: it is tried again
                 structlog.get_logger().warning("no sweep", error=type(error).__name__)
                 more = 0
+            # In a burst every attempt's end wakes the sweep: one for several of them is enough.
+            self._stopping.wait(PAUSE_SECONDS)
             if not more:
                 self._changed.wait(SWEEP_SECONDS)
             self._changed.clear()

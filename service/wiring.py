@@ -1,4 +1,4 @@
-"""The parts of deliveries that settings make."""
+"""The parts that settings alone make."""
 
 from __future__ import annotations
 
