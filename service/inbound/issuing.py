@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import string
 from collections.abc import Callable
 from typing import Any
+
+from service.outbound.signing import generate_secret
 
 RandomBytes = Callable[[int], bytes]
 LETTERS = string.ascii_letters + string.digits
@@ -19,10 +20,6 @@ def _letters(random_bytes: RandomBytes, count: int) -> str:
     return out[:count]
 
 
-def _standard(random_bytes: RandomBytes) -> str:
-    return "whsec_" + base64.b64encode(random_bytes(32)).decode()
-
-
 def _wecom(random_bytes: RandomBytes) -> dict[str, str]:
     return {"token": _letters(random_bytes, 32), "encoding_aes_key": _letters(random_bytes, 43)}
 
@@ -32,7 +29,7 @@ def _token(random_bytes: RandomBytes) -> str:
 
 
 LISTS: dict[str, tuple[str, Callable[[RandomBytes], Any] | None]] = {
-    "standard": ("secrets", _standard),
+    "standard": ("secrets", generate_secret),
     "hubspot": ("client_secrets", None),  # HubSpot makes it
     "wecom": ("keys", _wecom),
     "salesforce": ("tokens", _token),

@@ -58,7 +58,8 @@ def test_services_are_closed() -> None:
     assert "ports" not in COMPOSE["services"]["db"]
     assert all(p.startswith("127.0.0.1:") for p in COMPOSE["services"]["fupan"]["ports"])
     grace = int(COMPOSE["services"]["fupan"]["stop_grace_period"].removesuffix("s"))
-    assert grace > int(COMPOSE["services"]["fupan"]["environment"]["FUPAN_SHUTDOWN_SECONDS"]) + 5
+    environment = COMPOSE["services"]["fupan"]["environment"]
+    assert grace > int(environment["FUPAN_SHUTDOWN_SECONDS"]) + int(environment["FUPAN_HAND_BACK_SECONDS"]) + 5
     assert "secrets/" in (ROOT / ".gitignore").read_text().splitlines()
 
 
