@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -154,5 +155,6 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(PoolTimeoutError)
-    async def database(_: Request, __: Exception) -> JSONResponse:
+    async def database(_: Request, error: Exception) -> JSONResponse:
+        structlog.get_logger().error("database not available", error=type(error).__name__)
         return unavailable()

@@ -25,7 +25,8 @@ class StoredNote(Base):
         ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
         Index("ix_notes_tenant_team", "tenant_id", "team_id", "id"),
         Index("ix_notes_tenant_person", "tenant_id", "person_id", "id"),
-        Index("ix_notes_tenant_customer", "tenant_id", "customer_id"),
+        Index("ix_notes_tenant_customer", "tenant_id", "customer"),
+        Index("ix_notes_tenant_customer_id", "tenant_id", "customer_id"),
         Index("ix_notes_tenant_visited", "tenant_id", "visited_at"),
         Index("ix_notes_tenant_created", "tenant_id", "created"),
     )

@@ -130,7 +130,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "source", "crm_id"),
     )
     op.create_index("ix_notes_tenant_created", "notes", ["tenant_id", "created"], unique=False)
-    op.create_index("ix_notes_tenant_customer", "notes", ["tenant_id", "customer_id"], unique=False)
+    op.create_index("ix_notes_tenant_customer", "notes", ["tenant_id", "customer"], unique=False)
+    op.create_index("ix_notes_tenant_customer_id", "notes", ["tenant_id", "customer_id"], unique=False)
     op.create_index("ix_notes_tenant_person", "notes", ["tenant_id", "person_id", "id"], unique=False)
     op.create_index("ix_notes_tenant_team", "notes", ["tenant_id", "team_id", "id"], unique=False)
     op.create_index("ix_notes_tenant_visited", "notes", ["tenant_id", "visited_at"], unique=False)
