@@ -24,8 +24,10 @@ from service.problems import Problem, ProblemError, respond, unavailable
 
 Role = Literal["admin", "trainer", "rep", "integration", "draft"]
 ROLES: tuple[Role, ...] = get_args(Role)
-OPEN = ("/v1/model", "/v1/hooks/")
-"""Addresses that need no key: the model's card, and hooks, which verify their caller by the vendor's signature."""
+OPEN = ("/v1/model",)
+"""Addresses that need no key: the model's card."""
+HOOKS = "/v1/hooks/"
+"""Hooks verify their caller by the vendor's signature; an Authorization header there is the vendor's affair."""
 ANALYSES = ("/v1/analyses", "/v1/analyses/batch")
 """What stores nothing: open to all or not by FUPAN_OPEN_ANALYSES."""
 
@@ -73,12 +75,12 @@ class Gate:
         self._open = OPEN + (ANALYSES if open_analyses else ())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+        if scope["type"] != "http" or not scope["path"].startswith("/v1/") or scope["path"].startswith(HOOKS):
             await self.app(scope, receive, send)
             return
         header = next((v for k, v in scope["headers"] if k == b"authorization"), None)
         if header is None:
-            if any(scope["path"] == o or (o.endswith("/") and scope["path"].startswith(o)) for o in self._open):
+            if scope["path"] in self._open:
                 await self.app(scope, receive, send)
             else:
                 await respond(unauthorized(), {"WWW-Authenticate": "Bearer"})(scope, receive, send)

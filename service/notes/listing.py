@@ -69,7 +69,9 @@ def find(session: Session, principal: Principal, note_id: str) -> StoredNote | N
 
 def _of_customer(tenant_id: str, customer: str) -> ColumnElement[bool]:
     """By name or CRM id; as a union, because a condition with OR uses no index while the newest notes are looked for."""
-    by = [select(StoredNote.id).where(StoredNote.tenant_id == tenant_id, c == customer) for c in (StoredNote.customer, StoredNote.customer_id)]
+    by = [
+        select(StoredNote.id).where(StoredNote.tenant_id == tenant_id, c == customer) for c in (StoredNote.customer, StoredNote.customer_id)
+    ]
     return StoredNote.id.in_(union(*by))
 
 

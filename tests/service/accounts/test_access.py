@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from service.accounts.access import ROLES
+from service.inbound.events import insert, rows_of
+from service.inbound.hook import RawEvent
 from service.routing import every_route
 from tests.service.conftest import Tenancy, World
 
@@ -63,7 +65,37 @@ TABLE = {
     ("GET", "/v1/retention"): Entry(ADMIN),
     ("PUT", "/v1/retention"): Entry(ADMIN, {"days": 1}),
     ("GET", "/v1/exports/notes"): Entry(STAFF),
+    ("POST", "/v1/integrations"): Entry(ADMIN, {"kind": "standard", "label": "CRM"}),
+    ("GET", "/v1/integrations"): Entry(ADMIN),
+    ("GET", "/v1/integrations/{integration_id}"): Entry(ADMIN, named=True),
+    ("PATCH", "/v1/integrations/{integration_id}"): Entry(ADMIN, {"label": "别名"}, named=True),
+    ("DELETE", "/v1/integrations/{integration_id}"): Entry(ADMIN, named=True),
+    ("POST", "/v1/integrations/{integration_id}/secrets"): Entry(ADMIN, {"secrets": {}}, named=True),
+    ("DELETE", "/v1/integrations/{integration_id}/secrets/previous"): Entry(ADMIN, named=True),
+    ("POST", "/v1/integrations/{integration_id}/pause"): Entry(ADMIN, named=True),
+    ("POST", "/v1/integrations/{integration_id}/resume"): Entry(ADMIN, named=True),
+    ("POST", "/v1/integrations/{integration_id}/try"): Entry(ADMIN, {"payload": {"text": "王总嫌贵"}}, named=True),
+    ("GET", "/v1/integrations/{integration_id}/events"): Entry(ADMIN, named=True),
+    ("POST", "/v1/integrations/{integration_id}/replay"): Entry(ADMIN, {"state": "failed"}, named=True),
+    ("POST", "/v1/integrations/{integration_id}/events/{event_id}/replay"): Entry(ADMIN, named=True),
+    ("POST", "/v1/subscriptions"): Entry(OWNERS, {"url": "http://127.0.0.1:9/hook"}),
+    ("GET", "/v1/subscriptions"): Entry(OWNERS),
+    ("GET", "/v1/subscriptions/{subscription_id}"): Entry(OWNERS, named=True),
+    ("PATCH", "/v1/subscriptions/{subscription_id}"): Entry(OWNERS, {"label": "别名"}, named=True),
+    ("DELETE", "/v1/subscriptions/{subscription_id}"): Entry(OWNERS, named=True),
+    ("POST", "/v1/subscriptions/{subscription_id}/secret"): Entry(OWNERS, {"overlap_hours": 1}, named=True),
+    ("POST", "/v1/subscriptions/{subscription_id}/pause"): Entry(OWNERS, named=True),
+    ("POST", "/v1/subscriptions/{subscription_id}/resume"): Entry(OWNERS, named=True),
+    ("POST", "/v1/subscriptions/{subscription_id}/test"): Entry(OWNERS, named=True),
+    ("POST", "/v1/subscriptions/{subscription_id}/replay"): Entry(OWNERS, {"since": "2026-01-01T00:00:00Z"}, named=True),
+    ("GET", "/v1/deliveries"): Entry(OWNERS),
+    ("GET", "/v1/deliveries/{delivery_id}"): Entry(OWNERS, named=True),
+    ("GET", "/v1/deliveries/{delivery_id}/attempts"): Entry(OWNERS, named=True),
+    ("POST", "/v1/deliveries/{delivery_id}/replay"): Entry(OWNERS, named=True),
 }
+HOOKS = {("GET", "/v1/hooks/{integration_id}"), ("POST", "/v1/hooks/{integration_id}")}
+"""Need no key: their caller signs, as the vendor has it (tests/service/inbound)."""
+
 OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/"), ("GET", "/docs")}
 """Routes outside /v1/ that hold no tenant's data and need no key."""
 
@@ -71,11 +103,23 @@ REFUSED = {("GET", "/v1/notes/batch"), ("DELETE", "/v1/notes/batch")}
 """Answer 405 to every key."""
 
 
+LISTS = (
+    "/v1/notes",
+    "/v1/teams",
+    "/v1/people",
+    "/v1/retention",
+    "/v1/deletions",
+    "/v1/integrations",
+    "/v1/subscriptions",
+    "/v1/deliveries",
+)
+
+
 @pytest.fixture
 def closed(engine, thread) -> World:
     from tests.service.conftest import make_world
 
-    return make_world(engine, thread, open_analyses="never")
+    return make_world(engine, thread, open_analyses="never", delivery_allow="127.0.0.1:9")
 
 
 @dataclass
@@ -101,18 +145,40 @@ def attacked(closed: World) -> Attacked:
     team = made.call("POST", "/v1/teams", json={"name": MARK}).json()
     person = made.call("POST", "/v1/people", json={"name": MARK, "role": "rep", "team_id": made.teams[0]}).json()
     key = made.call("POST", "/v1/keys", json={"role": "draft", "label": MARK}).json()
-    return Attacked(made, {"note_id": note["id"], "team_id": team["id"], "person_id": person["id"], "key_id": key["id"]})
+    integration = made.call("POST", "/v1/integrations", json={"kind": "standard", "label": MARK}).json()
+    subscription = made.call("POST", "/v1/subscriptions", json={"url": "http://127.0.0.1:9/hook", "label": MARK}).json()
+    delivery = made.call("POST", f"/v1/subscriptions/{subscription['id']}/test").json()
+    with closed.engine.begin() as connection:
+        receiver = closed.inbound.receivers.read(integration["id"])
+        rows = rows_of(receiver, [RawEvent("e-1", {"text": MARK})], closed.clock())
+        insert(connection, rows)
+    return Attacked(
+        made,
+        {
+            "note_id": note["id"],
+            "team_id": team["id"],
+            "person_id": person["id"],
+            "key_id": key["id"],
+            "integration_id": integration["id"],
+            "event_id": rows[0]["id"],
+            "subscription_id": subscription["id"],
+            "delivery_id": delivery["id"],
+        },
+    )
 
 
 def state(attacked: Attacked) -> list[Any]:
     """What the tenant holds, as its admin sees it."""
-    listed = [attacked.tenancy.call("GET", p).json() for p in ("/v1/notes", "/v1/teams", "/v1/people", "/v1/retention", "/v1/deletions")]
+    events = f"/v1/integrations/{attacked.ids['integration_id']}/events"
+    listed = [attacked.tenancy.call("GET", path).json() for path in (*LISTS, events)]
     keys = attacked.tenancy.call("GET", "/v1/keys").json()["keys"]
     return [*listed, [{k: v for k, v in row.items() if k != "last_used"} for row in keys]]
 
 
 def test_every_route_has_an_entry(world: World) -> None:
-    assert {(method, route.path) for route in every_route(world.http.app) for method in route.methods} == set(TABLE) | OPEN | REFUSED
+    assert {(method, route.path) for route in every_route(world.http.app) for method in route.methods} == set(
+        TABLE
+    ) | HOOKS | OPEN | REFUSED
 
 
 def test_no_wrong_key_gets_anywhere(attacked: Attacked, closed: World) -> None:
@@ -204,6 +270,17 @@ def test_a_right_key_reaches_what_it_may(attacked: Attacked) -> None:
     for role in READERS:
         assert attacked.tenancy.call("GET", path, role).json()["text"] == MARK
         assert len(attacked.tenancy.call("GET", "/v1/notes", role).json()["notes"]) == 1
+
+
+def test_a_hook_takes_what_is_signed_alone(attacked: Attacked, closed: World) -> None:
+    before, hook = state(attacked), f"/v1/hooks/{attacked.ids['integration_id']}"
+    for headers in ({}, {"authorization": f"Bearer {attacked.tenancy.keys['admin']}"}):
+        answer = closed.http.post(hook, json={"text": MARK}, headers=headers)
+        assert (answer.status_code, MARK in answer.text) == (401, False)
+    assert closed.http.get(hook).status_code == 405
+    for name in ("in_" + "0" * 32, "in_1", attacked.ids["note_id"]):
+        assert closed.http.post(f"/v1/hooks/{name}", json={}).status_code == 404
+    assert state(attacked) == before
 
 
 def test_who_has_no_key_is_turned_away_before_the_body_is_read(closed: World) -> None:
