@@ -19,7 +19,7 @@ READING = "fupan_reading"
 """Execution option of connections that only read; on SQLite such a transaction takes no write lock."""
 MIGRATION_LOCK = 0x6675_7061_6E
 """Key of PostgreSQL's advisory lock under which one process at a time migrates."""
-SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "foreign_keys=ON", "synchronous=NORMAL", "secure_delete=ON")
+SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "secure_delete=ON")
 """secure_delete: what is deleted is overwritten with zeros, because notes are personal data."""
 
 
@@ -60,7 +60,15 @@ def open_engine(url: str) -> Engine:
     """An engine for the address; a SQLite file's folder is made."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, pool_size=10, max_overflow=20, pool_timeout=10, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(
+            address,
+            pool_size=10,
+            max_overflow=20,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 5},
+        )
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(address, hide_parameters=True)
@@ -117,8 +125,11 @@ def scrub(engine: Engine) -> None:
     """After a deletion: empty SQLite's write-ahead log, which still holds pages as they were. PostgreSQL's own vacuum does that there."""
     if engine.dialect.name != "sqlite":
         return
-    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection = engine.raw_connection()  # a checkpoint is not possible inside a transaction, which a Connection would begin
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
 
 
 def reachable(engine: Engine) -> bool:

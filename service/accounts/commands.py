@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -63,14 +64,14 @@ def _person_id(session: Session, tenant: Tenant, name: str) -> str:
 
 
 def show(header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
-    """A table for a person."""
-    table = Table(*header, box=None)
+    """A table for a person; whole lines where nobody looks at a terminal."""
+    terminal = Console().is_terminal
+    table = Table(box=None)
+    for name in header:
+        table.add_column(name, overflow="fold")  # an id cut short is of no use
     for row in rows:
-        table.add_row(*("" if v is None else v.strftime("%Y-%m-%d %H:%M") if isinstance(v, datetime) else str(v) for v in row))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=1_000)  # whoever reads a pipe wants whole ids
-    console.print(table, markup=False)
+        table.add_row(*("" if v is None else v.strftime("%Y-%m-%d %H:%M") if isinstance(v, datetime) else escape(str(v)) for v in row))
+    Console(width=None if terminal else 1000).print(table)
 
 
 @tenants.command("create")
