@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+
+import standardwebhooks
 
 from service.outbound.addresses import parse_allow_list
 from service.outbound.deliveries import Deliveries
 from tests.service.conftest import Clock, Tenancy
 from tests.service.outbound.conftest import Receiver
+
+NOTE = "采购部李经理说我们12.8万比用友贵了3万多，他做不了主，要等王总拍板。下周三带案例去见王总"
 
 
 @dataclass
@@ -77,3 +84,22 @@ def head_of(request: bytes) -> dict[str, str]:
 def body_of(request: bytes) -> dict:
     """The JSON of a received request."""
     return json.loads(request.partition(b"\r\n\r\n")[2])
+
+
+def verified(secret: str, request: bytes) -> dict:
+    """The event, its signature checked by the public library (whose clock is the machine's, so the age is not looked at here)."""
+    head, body = head_of(request), request.partition(b"\r\n\r\n")[2]
+    hook = standardwebhooks.Webhook(secret)
+    at = datetime.datetime.fromtimestamp(int(head["webhook-timestamp"]), tz=datetime.UTC)
+    assert hook.sign(head["webhook-id"], at, body.decode()) in head["webhook-signature"].split(" ")
+    return body_of(request)
+
+
+def script(*behaviours):
+    """Answers one after the other, the last one again and again."""
+    left = list(behaviours)
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        (left.pop(0) if len(left) > 1 else left[0])(connection, over)
+
+    return behave

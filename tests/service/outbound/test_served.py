@@ -19,8 +19,7 @@ from service.database import open_engine
 from service.vault import generate_key
 from tests.service.conftest import ROOT, new_postgres_database
 from tests.service.outbound.conftest import answer
-from tests.service.outbound.house import body_of, head_of
-from tests.service.outbound.test_deliveries import NOTE, verified
+from tests.service.outbound.house import NOTE, body_of, head_of, verified
 
 WAIT = 30
 OK = answer("200 OK")

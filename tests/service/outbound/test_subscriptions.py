@@ -9,8 +9,7 @@ import pytest
 
 from tests.service.conftest import Tenancy
 from tests.service.outbound.conftest import answer
-from tests.service.outbound.house import House, body_of, head_of
-from tests.service.outbound.test_deliveries import NOTE, verified
+from tests.service.outbound.house import NOTE, House, body_of, head_of, verified
 
 OK = answer("200 OK")
 ROBOTS = {
@@ -134,31 +133,32 @@ def test_a_robot_gets_no_more_than_its_pace(house: House) -> None:
     assert house.work() == 5
 
 
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [
-        ({"url": "https://no-such-host.invalid/"}, "url"),
-        ({"url": "http://127.0.0.1:1/"}, "url"),
-        ({"url": "https://169.254.169.254/latest"}, "url"),
-        ({"url": ""}, "url"),
-        ({"url": "https://example.com/\x00"}, "url"),
-        ({"url": "https://10.0.0.1/", "kind": "wecom"}, "url"),
-        ({"url": "https://10.0.0.1/robot/send?access_token=x", "kind": "dingtalk", "secret": "abc"}, "secret"),
-        ({"url": "https://10.0.0.1/", "secret": "mine"}, "secret"),
-        ({"url": "https://10.0.0.1/", "kind": "slack"}, "kind"),
-        ({"url": "https://10.0.0.1/", "event_types": []}, "event_types"),
-        ({"url": "https://10.0.0.1/", "event_types": ["webhook.test"]}, "event_types.0"),
-        ({"url": "https://10.0.0.1/cgi-bin/webhook/send?key=x", "kind": "wecom", "event_types": ["note.deleted"]}, "event_types"),
-        ({"url": "https://10.0.0.1/cgi-bin/webhook/send?key=x", "kind": "wecom", "include_text": True}, "include_text"),
-        ({"url": "https://10.0.0.1/", "filters": {"score_below": 101}}, "filters.score_below"),
-        ({"url": "https://10.0.0.1/", "note_url": "javascript:alert(1)"}, "note_url"),
-        ({"url": "https://10.0.0.1/", "note_url": "https://[/{crm_id}"}, "note_url"),
-        ({"url": "https://10.0.0.1/", "colour": 1}, "colour"),
-    ],
-)
-def test_a_field_at_fault_is_named(tenancy: Tenancy, fields: dict, field: str) -> None:
-    answered = tenancy.call("POST", "/v1/subscriptions", json=fields)
-    assert (answered.status_code, [e["field"] for e in answered.json()["errors"]]) == (422, [field]), answered.text
+FAULTS = [
+    ({"url": "https://no-such-host.invalid/"}, "url"),
+    ({"url": "http://127.0.0.1:1/"}, "url"),
+    ({"url": "https://169.254.169.254/latest"}, "url"),
+    ({"url": ""}, "url"),
+    ({"url": "https://example.com/\x00"}, "url"),
+    ({"url": "https://10.0.0.1/", "kind": "wecom"}, "url"),
+    ({"url": "https://10.0.0.1/robot/send?access_token=x", "kind": "dingtalk", "secret": "abc"}, "secret"),
+    ({"url": "https://10.0.0.1/", "secret": "mine"}, "secret"),
+    ({"url": "https://10.0.0.1/", "kind": "slack"}, "kind"),
+    ({"url": "https://10.0.0.1/", "event_types": []}, "event_types"),
+    ({"url": "https://10.0.0.1/", "event_types": ["webhook.test"]}, "event_types.0"),
+    ({"url": "https://10.0.0.1/cgi-bin/webhook/send?key=x", "kind": "wecom", "event_types": ["note.deleted"]}, "event_types"),
+    ({"url": "https://10.0.0.1/cgi-bin/webhook/send?key=x", "kind": "wecom", "include_text": True}, "include_text"),
+    ({"url": "https://10.0.0.1/", "filters": {"score_below": 101}}, "filters.score_below"),
+    ({"url": "https://10.0.0.1/", "note_url": "javascript:alert(1)"}, "note_url"),
+    ({"url": "https://10.0.0.1/", "note_url": "https://[/{crm_id}"}, "note_url"),
+    ({"url": "https://10.0.0.1/", "colour": 1}, "colour"),
+]
+"""A request's fields, and the one that is named."""
+
+
+def test_a_field_at_fault_is_named(tenancy: Tenancy) -> None:
+    for fields, field in FAULTS:
+        answered = tenancy.call("POST", "/v1/subscriptions", json=fields)
+        assert (answered.status_code, [e["field"] for e in answered.json()["errors"]]) == (422, [field]), (fields, answered.text)
     assert tenancy.call("GET", "/v1/subscriptions").json()["subscriptions"] == []
 
 
