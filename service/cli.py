@@ -1,9 +1,12 @@
-"""`python -m service analyze | serve | reanalyze`, and the groups keys, tenants, teams, people, retention, integrations."""
+"""`python -m service analyze | serve | work | reanalyze`, and the groups keys, tenants, teams, people, retention, integrations."""
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import sys
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +31,8 @@ from service.problems import Problem
 from service.requests import item_error, parse_item
 from service.terminal import show
 from service.vault import VaultError
+
+NICENESS = 10
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fupan 复盘: analyze sales visit notes.")
 
@@ -86,6 +91,26 @@ def _write(analyzer: Analyzer, items: list[tuple[int, Any]], limit: int) -> int:
                 out.write(ANALYSIS.dump_json(analyzer.analyze(note, today)) + b"\n")
     out.flush()
     return failed
+
+
+@app.command()
+def work() -> None:
+    """Work off what hooks brought, without serving: beside a server with FUPAN_WORK_HERE=false, so that hooks never wait for analyses."""
+    settings = settings_or_exit()
+    logs.configure(settings.log_level)
+    os.nice(NICENESS)  # where both want the processor, the hooks get it
+    try:
+        service = bootstrap(settings.model_copy(update={"work_here": True}))
+    except (ArtefactError, VaultError) as error:
+        errors.print(str(error), style="red")
+        raise typer.Exit(2) from None
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    service.start_work()
+    print("Fupan 复盘: working", flush=True)
+    ended.wait()
+    service.stop_work()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -9,22 +9,26 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
-from sqlalchemy import Engine, String, delete, select, update
+from dbos._core import prepare_enqueued_workflow
+from dbos._dbos import _get_dbos_instance
+from sqlalchemy import Engine, String, create_engine, delete, event, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.database import Base, reading, writing
+from service.turns import turns_of
 
 VERSION = "1"
 """DBOS runs a workflow only under the version that began it. Ours hold ids and look at their rows, so every release takes over the last one's."""
 POLLING_SECONDS = 0.2
 KEPT = timedelta(days=1)
 """So long DBOS keeps the rows of finished workflows."""
+FORGET_EVERY = timedelta(hours=1)
 PART = 500
 STOPPED = -1
 """Beats of an executor that has stopped: what it left is taken over at once."""
@@ -59,18 +63,38 @@ class _Json(Serializer):
         return "fupan_json"
 
 
+def _sqlite_engine(engine: Engine) -> Engine:
+    """An engine on the same SQLite file for DBOS, set up as DBOS does it, but writing in turn with ours and without waiting for the disk:
+    what is lost with the power is handed over again."""
+    made = create_engine(engine.url, hide_parameters=True)
+    turns = turns_of(str(engine.url))
+    turns.watch(made)
+
+    def connected(connection: Any, _: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(made, "connect", connected)
+    event.listen(made, "begin", lambda connection: turns.take(connection.info))
+    return made
+
+
 class Durable:
     """DBOS on the database of an engine. One instance a process at a time, as DBOS has it.
 
-    `executor_id` is new for each start of a process; `monotonic` is a clock in seconds; an executor that shows no life for `dead_after` seconds
-    is taken for dead, and its workflows are run by others (clocks of different machines are not compared).
+    `executor_id` is new for each start of a process; `now` tells the moment, `monotonic` seconds; an executor that shows no life for `dead_after`
+    seconds is taken for dead, and its workflows are run by others (clocks of different machines are not compared).
     """
 
-    def __init__(self, engine: Engine, executor_id: str, monotonic: Callable[[], float], dead_after: float) -> None:
-        self._engine, self._id, self._monotonic, self._dead_after = engine, executor_id, monotonic, dead_after
+    def __init__(
+        self, engine: Engine, executor_id: str, now: Callable[[], datetime], monotonic: Callable[[], float], dead_after: float
+    ) -> None:
+        self._engine, self._id, self._now, self._monotonic, self._dead_after = engine, executor_id, now, monotonic, dead_after
         self._workflows: dict[str, Workflow] = {}
         self._seen: dict[str, tuple[int, float]] = {}
         self._running = 0
+        self._forgot = now()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,11 +104,8 @@ class Durable:
         config: DBOSConfig = {
             "name": "fupan", "executor_id": self._id, "application_version": VERSION, "serializer": _Json(), "log_level": "WARNING",
         }  # fmt: skip
-        if self._engine.dialect.name == "sqlite":
-            # Not our engine: its transactions begin by themselves, and DBOS says BEGIN too.
-            config["system_database_url"] = self._engine.url.render_as_string(hide_password=False)
-        else:
-            config["system_database_engine"] = self._engine
+        # On SQLite not our engine: its transactions begin by themselves, and DBOS says BEGIN too.
+        config["system_database_engine"] = _sqlite_engine(self._engine) if self._engine.dialect.name == "sqlite" else self._engine
         DBOS(config=config)
         self._workflows = {name: DBOS.workflow(name=name)(self._guarded(name, function)) for name, function in workflows.items()}
         DBOS.launch()
@@ -115,6 +136,15 @@ class Durable:
         with SetWorkflowID(workflow_id):
             DBOS.enqueue_workflow(queue, self._workflows[workflow], *args)
 
+    def enqueue_all(self, queue: str, workflow: str, work: Sequence[tuple[str | int, ...]]) -> None:
+        """Hand over many in one transaction, as `enqueue` does one: each is a workflow's id and its arguments."""
+        dbos, function = _get_dbos_instance(), self._workflows[workflow]
+        statuses = [
+            prepare_enqueued_workflow(dbos, function, tuple(arguments), {}, queue_name=queue, workflow_id=str(workflow_id))
+            for workflow_id, *arguments in work
+        ]
+        dbos._sys_db.init_workflows(statuses)
+
     def beat(self) -> list[str]:
         """Show life, and take over from executors that show none; their ids."""
         now = self._monotonic()
@@ -131,9 +161,9 @@ class Durable:
                 session.execute(delete(Executor).where(Executor.id.in_(dead)))
         return dead
 
-    def forget(self, now: datetime) -> int:
-        """Delete what DBOS keeps of workflows that finished a day ago (ours tell what happened); how many."""
-        before = (now - KEPT).astimezone(UTC).isoformat()
+    def forget(self) -> int:
+        """Delete what DBOS keeps of workflows that finished a day ago (our tables tell what happened), a part at a time; how many."""
+        before = (self._now() - KEPT).astimezone(UTC).isoformat()
         old = DBOS.list_workflows(completed_before=before, status=["SUCCESS", "ERROR"], limit=PART, load_input=False, load_output=False)
         if old:
             DBOS.delete_workflows([workflow.workflow_id for workflow in old])
@@ -143,6 +173,8 @@ class Durable:
         while not self._stopping.wait(self._dead_after / 6):
             try:
                 self.beat()
+                if self._now() - self._forgot >= FORGET_EVERY:
+                    self._forgot = self._now() if self.forget() < PART else self._forgot
             except Exception as error:  # the database is away: others may take over what runs here, which is what they should
                 structlog.get_logger().warning("no beat", error=type(error).__name__)
 

@@ -42,13 +42,14 @@ class Handover:
 
 
 def rows_of(integration: Integration | Any, events: Sequence[RawEvent], now: datetime) -> list[dict[str, Any]]:
-    """The rows of events that came in at `now`; `integration` has id and tenant_id."""
+    """The rows of events that came in at `now`, their ids in the order of the events; `integration` has id and tenant_id."""
+    ids = sorted(new_id("ev", now) for _ in events)
     return [
         {
-            "id": new_id("ev", now), "tenant_id": integration.tenant_id, "integration_id": integration.id, "event_id": e.id, "received_at": now,
+            "id": i, "tenant_id": integration.tenant_id, "integration_id": integration.id, "event_id": e.id, "received_at": now,
             "payload": json.dumps(e.payload, ensure_ascii=False), "state": "received", "attempts": 0, "next_at": now,
         }
-        for e in events
+        for i, e in zip(ids, events, strict=True)
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ left between storing and handing over, what waits behind a flood, and what faile
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,8 +31,8 @@ PURGE_EVERY = timedelta(hours=1)
 ATTEMPTS = 5
 """Errors of ours that are not the database's set an event aside after so many attempts."""
 LONGEST_WAIT = 300
-Enqueue = Callable[..., None]
-"""Durable.enqueue: queue, workflow, id, arguments."""
+EnqueueAll = Callable[[str, str, Sequence[tuple[str | int, ...]]], None]
+"""Durable.enqueue_all: queue, workflow, and of each its id and arguments."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Inbound:
     receiving: Receiving
     vault: Vault
     receivers: Receivers
-    enqueue: Enqueue
+    enqueue_all: EnqueueAll
     kept: timedelta
     intake: Intake = field(init=False)
     _changed: threading.Event = field(default_factory=threading.Event)
@@ -62,9 +62,8 @@ class Inbound:
         engine, now = self.receiving.engine, self.receiving.now()
         with reading(engine) as session:
             chosen = events.due(session, now)
-        for handover in chosen:
-            self.enqueue(QUEUE, WORKFLOW, handover.workflow_id, handover.event_id, handover.number)
         if chosen:
+            self.enqueue_all(QUEUE, WORKFLOW, [(h.workflow_id, h.event_id, h.number) for h in chosen])
             with writing(engine) as session:
                 events.mark(session, chosen, now)
         if self._purged is None or now - self._purged >= PURGE_EVERY:
@@ -92,9 +91,8 @@ class Inbound:
         self.wake()
 
     def start(self) -> None:
-        """Take in and sweep from now on, each on a thread of its own."""
+        """Sweep from now on, on a thread of its own. (The intake is started by itself: a process may take in what another works on.)"""
         self._stopping.clear()
-        self.intake.start()
         self._thread = threading.Thread(target=self._sweep, name="inbound", daemon=True)
         self._thread.start()
 
@@ -110,8 +108,7 @@ class Inbound:
             self._changed.clear()
 
     def stop(self) -> None:
-        """Store what waits and hand over nothing more."""
-        self.intake.stop()
+        """Hand over nothing more."""
         self._stopping.set()
         self.wake()
         if self._thread is not None:

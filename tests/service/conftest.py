@@ -205,7 +205,9 @@ def make_world(engine: Engine, thread: AnalyzerThread, hooks: Hooks | None = Non
     chosen = Settings(**{"requests_per_minute": 1_000_000, "request_burst": 1_000_000, **settings})
     vault = Vault(generate_key())
     receiving = Receiving(engine, thread, clock, listening.on_analysis, chosen.max_note_characters)
-    inbound = Inbound(receiving, vault, Receivers(engine, vault, clock.seconds), lambda *work: handed.append(work), timedelta(days=30))
+    inbound = Inbound(
+        receiving, vault, Receivers(engine, vault, clock.seconds), lambda _, __, work: handed.extend(work), timedelta(days=30)
+    )
     app = create_app(thread, engine, chosen, clock, clock.seconds, listening, inbound)
     return World(engine, TestClient(app, raise_server_exceptions=False), inbound, handed, clock)
 

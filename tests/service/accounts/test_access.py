@@ -65,9 +65,23 @@ TABLE = {
     ("GET", "/v1/retention"): Entry(ADMIN),
     ("PUT", "/v1/retention"): Entry(ADMIN, {"days": 1}),
     ("GET", "/v1/exports/notes"): Entry(STAFF),
+    ("POST", "/v1/integrations"): Entry(ADMIN, {"kind": "push", "label": "CRM"}),
+    ("GET", "/v1/integrations"): Entry(ADMIN),
+    ("GET", "/v1/integrations/{integration_id}"): Entry(ADMIN, named=True),
+    ("PATCH", "/v1/integrations/{integration_id}"): Entry(ADMIN, {"label": "别名"}, named=True),
+    ("DELETE", "/v1/integrations/{integration_id}"): Entry(ADMIN, named=True),
+    ("POST", "/v1/integrations/{integration_id}/secrets"): Entry(ADMIN, {"secrets": {}}, named=True),
+    ("DELETE", "/v1/integrations/{integration_id}/secrets/previous"): Entry(ADMIN, named=True),
+    ("POST", "/v1/integrations/{integration_id}/pause"): Entry(ADMIN, named=True),
+    ("POST", "/v1/integrations/{integration_id}/resume"): Entry(ADMIN, named=True),
+    ("POST", "/v1/integrations/{integration_id}/try"): Entry(ADMIN, {"body": "{}"}, named=True),
+    ("GET", "/v1/integrations/{integration_id}/events"): Entry(ADMIN, named=True),
+    ("POST", "/v1/integrations/{integration_id}/replay"): Entry(ADMIN, {"state": "failed"}, named=True),
+    ("POST", "/v1/integrations/{integration_id}/events/{event_id}/replay"): Entry(ADMIN, named=True),
 }
-OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/"), ("GET", "/docs")}
-"""Routes outside /v1/ that hold no tenant's data and need no key."""
+HOOK = "/v1/hooks/{integration_id}"
+OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/"), ("GET", "/docs"), ("GET", HOOK), ("POST", HOOK)}
+"""Routes that need no key: outside /v1/ they hold no tenant's data; hooks verify their caller (tests/service/inbound/test_hooks.py)."""
 
 
 def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:
@@ -112,12 +126,26 @@ def attacked(closed: World) -> Attacked:
     team = made.call("POST", "/v1/teams", json={"name": MARK}).json()
     person = made.call("POST", "/v1/people", json={"name": MARK, "role": "rep", "team_id": made.teams[0]}).json()
     key = made.call("POST", "/v1/keys", json={"role": "draft", "label": MARK}).json()
-    return Attacked(made, {"note_id": note["id"], "team_id": team["id"], "person_id": person["id"], "key_id": key["id"]})
+    crm = made.call("POST", "/v1/integrations", json={"kind": "push", "label": MARK}).json()
+    return Attacked(
+        made,
+        {
+            "note_id": note["id"],
+            "team_id": team["id"],
+            "person_id": person["id"],
+            "key_id": key["id"],
+            "integration_id": crm["id"],
+            "event_id": "ev_" + "0" * 32,
+        },
+    )
 
 
 def state(attacked: Attacked) -> list[Any]:
     """What the tenant holds, as its admin sees it."""
-    listed = [attacked.tenancy.call("GET", p).json() for p in ("/v1/notes", "/v1/teams", "/v1/people", "/v1/retention", "/v1/deletions")]
+    listed = [
+        attacked.tenancy.call("GET", p).json()
+        for p in ("/v1/notes", "/v1/teams", "/v1/people", "/v1/retention", "/v1/deletions", "/v1/integrations")
+    ]
     keys = attacked.tenancy.call("GET", "/v1/keys").json()["keys"]
     return [*listed, [{k: v for k, v in row.items() if k != "last_used"} for row in keys]]
 
