@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from service.analyzing import AnalyzerThread
 from service.app import Rooms, create_app
 from service.console import utc_now
 from service.database import migrate, open_engine, reading, record_served
-from service.durable import Durable
+from service.durable import Durable, HandOver
 from service.ids import new_id
 from service.inbound import events
 from service.inbound.erasing import erase
@@ -39,6 +40,9 @@ from service.outbound.deliveries import WORKFLOW as DELIVER
 from service.outbound.deliveries import Deliveries
 from service.settings import Settings
 from service.vault import Vault
+
+SWITCH_SECONDS = 0.001
+"""A thread that works gives way to one that waits after this time, not after Python's 5 ms: a hook is answered while notes are analyzed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +64,26 @@ def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] =
 
 def rooms(
     settings: Settings, engine: Engine, thread: AnalyzerThread, vault: Vault, connector: Connector, now: Callable[[], datetime],
-    monotonic: Callable[[], float], chance: Callable[[], float], enqueue: Callable[..., None],
+    monotonic: Callable[[], float], chance: Callable[[], float], hand_over: HandOver,
 ) -> Rooms:  # fmt: skip
-    """The rooms over a database. `chance` gives 0 to below 1; `enqueue` is Durable's."""
+    """The rooms over a database. `chance` gives 0 to below 1; `hand_over` is Durable's."""
     kept = timedelta(days=settings.delivery_log_days)
-    deliveries = Deliveries(engine, vault, connector, outgoing.read_content, now, chance, enqueue, kept)
-    about_notes = hooks(now, deliveries.wake)
+    deliveries = Deliveries(engine, vault, connector, outgoing.read_content, now, chance, hand_over, kept)
+    about_notes = hooks(now, deliveries.sweep.wake)
     receiving = Receiving(engine, thread, now, about_notes.on_analysis, settings.max_note_characters)
     receivers = Receivers(engine, vault, monotonic)
-    inbound = Inbound(receiving, vault, receivers, enqueue, timedelta(days=settings.event_log_days))
+    inbound = Inbound(receiving, vault, receivers, hand_over, timedelta(days=settings.event_log_days))
     return Rooms(about_notes, inbound, deliveries)
 
 
-def prepare(settings: Settings) -> Prepared:
-    """The model verified and loaded, the database migrated; on a loopback address a first tenant. Leaves no connection and no thread, so
+def prepare(settings: Settings, first_tenant: bool) -> Prepared:
+    """The model verified and loaded, the database migrated, a first tenant made where one is wanted. Leaves no connection and no thread, so
     that a fork may follow.
 
     Raises models.artefacts.ArtefactError where the model is missing or changed, service.vault.VaultError where there is no usable key of
     stored secrets, OSError where the file of authorities cannot be read.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     vault, connector = wiring.vault(settings), wiring.connector(settings)
     analyzer = load(settings.model_path)
     engine = open_engine(settings.database_url)
@@ -86,31 +91,46 @@ def prepare(settings: Settings) -> Prepared:
         migrate(engine)
         card, now = analyzer.card, utc_now()
         record_served(engine, card.version, card.corpus_hash, card.trained_at, now.replace(tzinfo=None))
-        return Prepared(analyzer, vault, connector, demo_key(engine, now) if settings.on_loopback else None)
+        return Prepared(analyzer, vault, connector, demo_key(engine, now) if first_tenant else None)
     finally:
         engine.dispose()
 
 
-def assemble(settings: Settings, prepared: Prepared) -> FastAPI:
-    """The application of one server process over what was prepared."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a process is put together from; `lifecycle` starts and stops what runs in it."""
+
+    engine: Engine
+    thread: AnalyzerThread
+    rooms: Rooms
+    metrics: Metrics
+    lifecycle: Lifecycle
+
+
+def assemble(settings: Settings, prepared: Prepared, work: bool) -> Parts:
+    """The parts of one process over what was prepared. `work`: it works off what stands in queues."""
     engine = open_engine(settings.database_url)
     metrics = Metrics(prepared.analyzer.card)
     thread = AnalyzerThread(MeasuredAnalyzer(prepared.analyzer, metrics), date.today)
     durable = Durable(engine, new_id("ex", utc_now()), utc_now, time.monotonic, settings.dead_after_seconds)
-    made = rooms(
-        settings, engine, thread, prepared.vault, prepared.connector, utc_now, time.monotonic, random.random, durable.enqueue
-    )  # fmt: skip
-    watch(metrics, engine)
-
-    def start() -> None:
+    made = rooms(settings, engine, thread, prepared.vault, prepared.connector, utc_now, time.monotonic, random.random, durable.hand_over)
+    lifecycle = Lifecycle(on_stop=[engine.dispose, thread.close])
+    if work:
         queues = {EVENTS: settings.event_workers, DELIVERIES: settings.delivery_workers}
-        durable.start(queues, {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt})
+        workflows = {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt}
+        lifecycle.on_start += [lambda: durable.start(queues, workflows), made.deliveries.sweep.start, made.inbound.sweep.start]
+        lifecycle.on_stop += [lambda: durable.stop(settings.hand_back_seconds), made.deliveries.sweep.stop, made.inbound.sweep.stop]
+    return Parts(engine, thread, made, metrics, lifecycle)
 
-    lifecycle = Lifecycle(
-        on_start=[start, made.deliveries.start, made.inbound.start],
-        on_stop=[engine.dispose, thread.close, lambda: durable.stop(settings.hand_back_seconds), made.deliveries.stop, made.inbound.stop],
-    )
-    return create_app(thread, engine, settings, utc_now, time.monotonic, made, metrics, lifecycle)
+
+def application(settings: Settings, prepared: Prepared) -> FastAPI:
+    """The application of one server process."""
+    parts = assemble(settings, prepared, settings.work_here)
+    watch(parts.metrics, parts.engine)
+    intake = parts.rooms.inbound.intake
+    parts.lifecycle.on_start.append(intake.start)
+    parts.lifecycle.on_stop.append(intake.stop)
+    return create_app(parts.thread, parts.engine, settings, utc_now, time.monotonic, parts.rooms, parts.metrics, parts.lifecycle)
 
 
 def watch(metrics: Metrics, engine: Engine) -> None:

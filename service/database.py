@@ -15,12 +15,15 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from service.turns import turns_of
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 READING = "fupan_reading"
 """Execution option of connections that only read; on SQLite such a transaction takes no write lock."""
 MIGRATION_LOCK = 0x6675_7061_6E
 """Key of PostgreSQL's advisory lock under which one process at a time migrates."""
-SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "secure_delete=ON")
+BUSY_MILLISECONDS = 5000
+SQLITE_PRAGMAS = (f"busy_timeout={BUSY_MILLISECONDS}", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "secure_delete=ON")
 """secure_delete: what is deleted is overwritten with zeros, because notes are personal data."""
 
 
@@ -76,7 +79,18 @@ def open_engine(url: str) -> Engine:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(address, hide_parameters=True)
     event.listen(engine, "connect", _sqlite_connected)
-    event.listen(engine, "begin", _sqlite_begin)
+    turns = turns_of(str(address))
+    turns.watch(engine)
+
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails at once when another has written meanwhile, whatever the busy timeout.
+        if connection.get_execution_options().get(READING):
+            connection.exec_driver_sql("BEGIN")
+            return
+        turns.take(connection.info)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "begin", begin)
     return engine
 
 
@@ -84,11 +98,6 @@ def _sqlite_connected(connection: Any, _: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: the driver would not before a SELECT or a SAVEPOINT
     for pragma in SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    # A deferred transaction that reads and then writes fails at once when another has written meanwhile, whatever the busy timeout.
-    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
 
 
 def read_only(engine: Engine) -> Engine:

@@ -9,17 +9,21 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
-from sqlalchemy import Engine, String, delete, select, update
+from dbos import DBOS, DBOSConfig, Serializer
+from dbos._core import prepare_enqueued_workflow
+from dbos._dbos import _get_dbos_instance
+from sqlalchemy import Engine, String, create_engine, delete, event, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.database import Base, reading, writing
-from service.logs import place, request_id, working_for
+from service.logs import place, working_for
+from service.turns import turns_of
 
 VERSION = "1"
 """DBOS runs a workflow only under the version that began it. Ours hold ids and look at their rows, so every release takes over the last one's."""
@@ -30,7 +34,26 @@ FORGET_EVERY = timedelta(hours=1)
 PART = 500
 STOPPED = -1
 """Beats of an executor that has stopped: what it left is taken over at once."""
-Workflow = Callable[..., None]
+Workflow = Callable[[str, int], None]
+"""Called with the id of what it is about and the how manieth time it is handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """One run of a workflow: what it is about, the how manieth time, and the id of the request it comes from, which its log lines carry."""
+
+    id: str
+    number: int
+    request_id: str | None = None
+
+    @property
+    def workflow_id(self) -> str:
+        """Several processes that hand over the same name it the same, so that it runs once."""
+        return f"{self.id}:{self.number}"
+
+
+HandOver = Callable[[str, str, Sequence[Handover]], None]
+"""Durable.hand_over: queue, workflow, and what runs."""
 
 
 class Executor(Base):
@@ -61,6 +84,23 @@ class _Json(Serializer):
         return "fupan_json"
 
 
+def _sqlite_engine(engine: Engine) -> Engine:
+    """An engine on the same SQLite file for DBOS, set up as DBOS does it, but writing in turn with ours and without waiting for the disk:
+    what is lost with the power is handed over again."""
+    made = create_engine(engine.url, hide_parameters=True)
+    turns = turns_of(str(engine.url))
+    turns.watch(made)
+
+    def connected(connection: Any, _: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(made, "connect", connected)
+    event.listen(made, "begin", lambda connection: turns.take(connection.info))
+    return made
+
+
 class Durable:
     """DBOS on the database of an engine. One instance a process at a time, as DBOS has it.
 
@@ -72,7 +112,7 @@ class Durable:
         self, engine: Engine, executor_id: str, now: Callable[[], datetime], monotonic: Callable[[], float], dead_after: float
     ) -> None:
         self._engine, self._id, self._now, self._monotonic, self._dead_after = engine, executor_id, now, monotonic, dead_after
-        self._workflows: dict[str, Workflow] = {}
+        self._workflows: dict[str, Callable[[str | None, str, int], None]] = {}
         self._seen: dict[str, tuple[int, float]] = {}
         self._running = 0
         self._forgot = now()
@@ -85,11 +125,8 @@ class Durable:
         config: DBOSConfig = {
             "name": "fupan", "executor_id": self._id, "application_version": VERSION, "serializer": _Json(), "log_level": "WARNING",
         }  # fmt: skip
-        if self._engine.dialect.name == "sqlite":
-            # Not our engine: its transactions begin by themselves, and DBOS says BEGIN too.
-            config["system_database_url"] = self._engine.url.render_as_string(hide_password=False)
-        else:
-            config["system_database_engine"] = self._engine
+        # On SQLite not our engine: its transactions begin by themselves, and DBOS says BEGIN too.
+        config["system_database_engine"] = _sqlite_engine(self._engine) if self._engine.dialect.name == "sqlite" else self._engine
         DBOS(config=config)
         self._workflows = {name: DBOS.workflow(name=name)(self._guarded(name, function)) for name, function in workflows.items()}
         DBOS.launch()
@@ -99,13 +136,13 @@ class Durable:
         self._thread = threading.Thread(target=self._live, name="executor", daemon=True)
         self._thread.start()
 
-    def _guarded(self, name: str, function: Workflow) -> Workflow:
-        def run(request: str | None, *args: str | int) -> None:
+    def _guarded(self, name: str, function: Workflow) -> Callable[[str | None, str, int], None]:
+        def run(request_id: str | None, thing: str, number: int) -> None:
             with self._lock:
                 self._running += 1
             try:
-                with working_for(request):
-                    self._run(name, function, *args)
+                with working_for(request_id):
+                    self._run(name, function, thing, number)
             finally:
                 with self._lock:
                     self._running -= 1
@@ -113,18 +150,21 @@ class Durable:
         run.__name__ = run.__qualname__ = name
         return run
 
-    def _run(self, name: str, function: Workflow, *args: str | int) -> None:
+    def _run(self, name: str, function: Workflow, thing: str, number: int) -> None:
         try:
-            function(*args)
+            function(thing, number)
         except Exception as error:
             structlog.get_logger().error("workflow failed", workflow=name, error=place(error))
             raise WorkflowFailedError(type(error).__name__) from None
 
-    def enqueue(self, queue: str, workflow: str, workflow_id: str, *args: str | int) -> None:
-        """Hand a workflow over to a queue; an id that was handed over before changes nothing, also after it has run. The workflow's log lines
-        carry the request id that this is called under."""
-        with SetWorkflowID(workflow_id):
-            DBOS.enqueue_workflow(queue, self._workflows[workflow], request_id(), *args)
+    def hand_over(self, queue: str, workflow: str, handovers: Sequence[Handover]) -> None:
+        """Hand workflows over to a queue, in one transaction; what was handed over before changes nothing, also after it has run."""
+        dbos, function = _get_dbos_instance(), self._workflows[workflow]
+        statuses = [
+            prepare_enqueued_workflow(dbos, function, (h.request_id, h.id, h.number), {}, queue_name=queue, workflow_id=h.workflow_id)
+            for h in handovers
+        ]
+        dbos._sys_db.init_workflows(statuses)
 
     def beat(self) -> list[str]:
         """Show life, and take over from executors that show none; their ids."""

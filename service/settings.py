@@ -45,7 +45,11 @@ class Settings(BaseSettings):
         None, pattern=r"^https?://[^\s?#]+$", description="Address under which CRMs reach this server; begins the hooks' addresses."
     )
     max_hook_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Larger bodies posted to /v1/hooks/ are refused with 413.")
-    event_workers: int = Field(4, ge=1, le=64, description="Events that one server process takes to notes at once.")
+    work_here: bool = Field(
+        True,
+        description="Whether `serve` also works off what hooks brought; false where `python -m service work` does, beside it or elsewhere.",
+    )
+    event_workers: int = Field(16, ge=1, le=64, description="Events that one server process takes to notes at once.")
     event_log_days: int = Field(30, ge=7, description="Days that finished events are kept; one sent again within them is known.")
     delivery_allow: str = Field(
         "", description="Networks, addresses and hosts, with :port or without, that deliveries may reach besides https."

@@ -143,7 +143,7 @@ def routes(inbound: Inbound, public_url: str | None, random_bytes: Callable[[int
             integrations.change(session, row, {"state": "active"}, now())
             events.go_on(session, row, now())
             answer = IntegrationAnswer(**fields(row, request))
-        inbound.wake()
+        inbound.sweep.wake()
         return answer
 
     @router.delete("/v1/integrations/{integration_id}", status_code=204, responses=_READ, summary="Delete an integration and its events")
@@ -185,7 +185,7 @@ def routes(inbound: Inbound, public_url: str | None, random_bytes: Callable[[int
     def replay_all(principal: Admin, integration_id: IntegrationId, asked: ReplayRequest) -> EventCountsAnswer:
         with writing(engine) as session:
             answer = EventCountsAnswer(replayed=events.replay(session, found(session, principal, integration_id), [asked.state], now()))
-        inbound.wake()
+        inbound.sweep.wake()
         return answer
 
     @router.post(
@@ -200,7 +200,7 @@ def routes(inbound: Inbound, public_url: str | None, random_bytes: Callable[[int
             events.replay(session, integration, events.REPLAYABLE, now(), event_id)
             session.refresh(row)
             answer = event_answer(row)
-        inbound.wake()
+        inbound.sweep.wake()
         return answer
 
     return router

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -14,6 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from service.accounts.tables import Tenant
+from service.durable import Handover
 from service.ids import new_id
 from service.inbound.hook import RawEvent
 from service.inbound.tables import InboundEvent, Integration
@@ -29,29 +29,16 @@ LEASE = timedelta(minutes=2)
 """An event handed over that has not finished for so long is handed over again under another number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """An event to hand over, the how manieth time, and the id of the request that brought it."""
-
-    event_id: str
-    number: int
-    request_id: str | None
-
-    @property
-    def workflow_id(self) -> str:
-        """Several processes that hand over the same event name it the same, so that it is done once."""
-        return f"{self.event_id}:{self.number}"
-
-
 def rows_of(integration: Integration | Any, events: Sequence[RawEvent], now: datetime) -> list[dict[str, Any]]:
-    """The rows of events that came in at `now`; `integration` has id and tenant_id."""
+    """The rows of events that came in at `now`, their ids in the order of the events; `integration` has id and tenant_id."""
+    ids = sorted(new_id("ev", now) for _ in events)
     return [
         {
-            "id": new_id("ev", now), "tenant_id": integration.tenant_id, "integration_id": integration.id, "event_id": e.id, "received_at": now,
+            "id": i, "tenant_id": integration.tenant_id, "integration_id": integration.id, "event_id": e.id, "received_at": now,
             "payload": json.dumps(e.payload, ensure_ascii=False), "state": "received", "attempts": 0, "next_at": now,
             "request_id": request_id(),
         }
-        for e in events
+        for i, e in zip(ids, events, strict=True)
     ]  # fmt: skip
 
 
@@ -80,7 +67,7 @@ def due(session: Session, now: datetime) -> list[Handover]:
 
 def mark(session: Session, handed_over: Sequence[Handover], now: datetime) -> None:
     """Note what was handed over; what another process noted already stays as it is."""
-    fresh = (InboundEvent.id.in_([h.event_id for h in handed_over]), InboundEvent.state == "received", InboundEvent.next_at <= now)
+    fresh = (InboundEvent.id.in_([h.id for h in handed_over]), InboundEvent.state == "received", InboundEvent.next_at <= now)
     session.execute(update(InboundEvent).where(*fresh).values(attempts=InboundEvent.attempts + 1, next_at=now + LEASE))
 
 

@@ -6,8 +6,6 @@ left between storing and handing over, what waits behind a flood, and what faile
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,24 +14,22 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.database import reading, scrub, writing
+from service.durable import HandOver
 from service.inbound import events
 from service.inbound.intake import Intake
 from service.inbound.integrations import Receivers
 from service.inbound.receiving import AnalysisError, Receiving
-from service.logs import working_for
+from service.sweeping import Sweep
 from service.vault import Vault
 
 QUEUE = "events"
 WORKFLOW = "receive"
-SWEEP_SECONDS = 1.0
 GATHER_SECONDS = 0.05
 """After a change the sweep waits so long for more of them."""
 PURGE_EVERY = timedelta(hours=1)
 ATTEMPTS = 5
 """Errors of ours that are not the database's set an event aside after so many attempts."""
 LONGEST_WAIT = 300
-Enqueue = Callable[..., None]
-"""Durable.enqueue: queue, workflow, id, arguments."""
 
 
 @dataclass
@@ -43,30 +39,23 @@ class Inbound:
     receiving: Receiving
     vault: Vault
     receivers: Receivers
-    enqueue: Enqueue
+    hand_over: HandOver
     kept: timedelta
     intake: Intake = field(init=False)
-    _changed: threading.Event = field(default_factory=threading.Event)
-    _stopping: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    sweep: Sweep = field(init=False)
     _purged: datetime | None = None
 
     def __post_init__(self) -> None:
-        self.intake = Intake(self.receiving.engine, self.wake)
-
-    def wake(self) -> None:
-        """There may be something to hand over: sweep soon instead of within the second."""
-        self._changed.set()
+        self.sweep = Sweep("inbound", self.step, GATHER_SECONDS)
+        self.intake = Intake(self.receiving.engine, self.sweep.wake)
 
     def step(self) -> int:
         """Hand over what is due; how many. Handed over first and noted after: a crash in between hands over again, by the same id."""
         engine, now = self.receiving.engine, self.receiving.now()
         with reading(engine) as session:
             chosen = events.due(session, now)
-        for handover in chosen:
-            with working_for(handover.request_id):
-                self.enqueue(QUEUE, WORKFLOW, handover.workflow_id, handover.event_id, handover.number)
         if chosen:
+            self.hand_over(QUEUE, WORKFLOW, chosen)
             with writing(engine) as session:
                 events.mark(session, chosen, now)
         if self._purged is None or now - self._purged >= PURGE_EVERY:
@@ -91,30 +80,4 @@ class Inbound:
                 self.receiving.postpone(event_id, self.receiving.now() + timedelta(seconds=min(2**number, LONGEST_WAIT)))
             else:
                 self.receiving.fail(event_id, "internal")
-        self.wake()
-
-    def start(self) -> None:
-        """Take in and sweep from now on, each on a thread of its own."""
-        self._stopping.clear()
-        self.intake.start()
-        self._thread = threading.Thread(target=self._sweep, name="inbound", daemon=True)
-        self._thread.start()
-
-    def _sweep(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.step()
-            except Exception as error:  # the database is away: it is tried again
-                structlog.get_logger().warning("no sweep", error=type(error).__name__)
-                self._changed.clear()
-            self._changed.wait(SWEEP_SECONDS)
-            self._stopping.wait(GATHER_SECONDS)
-            self._changed.clear()
-
-    def stop(self) -> None:
-        """Store what waits and hand over nothing more."""
-        self.intake.stop()
-        self._stopping.set()
-        self.wake()
-        if self._thread is not None:
-            self._thread.join(10)
+        self.sweep.wake()

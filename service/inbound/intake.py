@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -14,12 +15,16 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.engine import Connection, RootTransaction
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
+from service.database import BUSY_MILLISECONDS
 from service.inbound.events import insert
 
 GROUP = 200
 """Requests stored by one transaction at most."""
+EAGER_MILLISECONDS = 3
+EAGER_SECONDS = 2.5
 WAITING = 2_000
 """Requests that may wait; a hook beyond that is told to come again."""
 
@@ -103,8 +108,20 @@ class Intake:
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.execute("PRAGMA synchronous=FULL")  # outside a transaction, where alone it has an effect
+            driver.execute(f"PRAGMA busy_timeout={EAGER_MILLISECONDS}")
             try:
-                with connection.begin():
+                with self._begin(connection):
                     insert(connection, rows)
             finally:
                 driver.execute("PRAGMA synchronous=NORMAL")
+                driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+
+    def _begin(self, connection: Connection) -> RootTransaction:
+        """A transaction, as soon as another process's ends: SQLite's own waiting sleeps up to 100 ms between looks."""
+        until = time.monotonic() + EAGER_SECONDS
+        while True:
+            try:
+                return connection.begin()
+            except OperationalError:
+                if time.monotonic() > until:
+                    raise

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select, tuple_
+from sqlalchemy import Engine, and_, or_, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,9 @@ from service.notes.store import AnalysisNeededError, NewNote
 from service.notes.tables import StoredNote
 from service.problems import FieldFault
 from service.requests import text_problem
+
+AT_ONCE = 2
+"""Events worked on at a time in a process: one is analyzed while another is read or written. More would only keep hooks from their answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,17 @@ class Receiving:
     now: Callable[[], datetime]
     on_analysis: OnAnalysis
     note_limit: int
+    at_once: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
 
     def receive(self, event_id: str) -> None:
         """Do an event that is still to be done.
 
         Raises AnalysisError, and SQLAlchemyError where the database is at fault: the event is then as it was.
         """
+        with self.at_once:
+            self._receive(event_id)
+
+    def _receive(self, event_id: str) -> None:
         for attempt in range(1, store.ATTEMPTS + 1):
             with reading(self.engine) as session:
                 row = session.get(InboundEvent, event_id)
@@ -145,7 +154,7 @@ def _written_later(session: Session, row: InboundEvent, new: NewNote, happened_a
     note_id = session.scalar(select(StoredNote.id).where(*same).with_for_update())
     if note_id is None:
         return None
-    later = tuple_(InboundEvent.happened_at, InboundEvent.id) > tuple_(happened_at, row.id)
+    later = or_(InboundEvent.happened_at > happened_at, and_(InboundEvent.happened_at == happened_at, InboundEvent.id > row.id))
     query = select(InboundEvent.id).where(InboundEvent.note_id == note_id, InboundEvent.state == "done", later)
     return note_id if session.scalar(query.limit(1)) is not None else None
 

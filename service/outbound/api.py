@@ -156,7 +156,7 @@ def routes(deliveries: Deliveries) -> APIRouter:
             row = found(session, principal, subscription_id)
             store.resume(session, row, now())
             shown = answer(session, row)
-        deliveries.wake()
+        deliveries.sweep.wake()
         return shown
 
     @router.post(
@@ -170,7 +170,7 @@ def routes(deliveries: Deliveries) -> APIRouter:
             made = outbox.add(session, row, "webhook.test", now())
             session.flush()
             shown = delivery_answer(made)
-        deliveries.wake()
+        deliveries.sweep.wake()
         return shown
 
     @router.post("/v1/subscriptions/{subscription_id}/replay", status_code=202, responses=WRITE, summary="Send dead deliveries again")
@@ -181,7 +181,7 @@ def routes(deliveries: Deliveries) -> APIRouter:
             if row.state == "disabled":
                 raise ProblemError(not_active())
             replayed = outbox.revive_dead(session, row, since, now())
-        deliveries.wake()
+        deliveries.sweep.wake()
         return ReplayAnswer(replayed=replayed)
 
     return router

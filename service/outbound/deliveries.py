@@ -7,7 +7,6 @@ between storing and handing over.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,21 +15,18 @@ import structlog
 from sqlalchemy import Engine
 
 from service.database import reading, writing
-from service.logs import working_for
+from service.durable import HandOver
 from service.outbound import outbox, sending
 from service.outbound.connector import Connector
 from service.outbound.content import Read
 from service.outbound.handing import due, mark
 from service.outbound.outcome import Outcome
+from service.sweeping import Sweep
 from service.vault import Vault
 
 QUEUE = "deliveries"
 WORKFLOW = "deliver"
-SWEEP_SECONDS = 1.0
-PAUSE_SECONDS = 0.05
 PURGE_EVERY = timedelta(hours=1)
-Enqueue = Callable[..., None]
-"""Durable.enqueue: queue, workflow, id, arguments."""
 
 
 @dataclass
@@ -43,26 +39,21 @@ class Deliveries:
     read: Read
     now: Callable[[], datetime]
     random: Callable[[], float]
-    enqueue: Enqueue
+    hand_over: HandOver
     kept: timedelta
-    _changed: threading.Event = field(default_factory=threading.Event)
-    _stopping: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    sweep: Sweep = field(init=False)
     _purged: datetime | None = None
 
-    def wake(self) -> None:
-        """Something is due: sweep soon instead of within the second."""
-        self._changed.set()
+    def __post_init__(self) -> None:
+        self.sweep = Sweep("deliveries", self.step)
 
     def step(self) -> int:
         """Hand over what is due; how many. Handed over first and noted after: a crash in between hands over again, by the same id."""
         now = self.now()
         with reading(self.engine) as session:
             chosen = due(session, now)
-        for handover in chosen:
-            with working_for(handover.request_id):
-                self.enqueue(QUEUE, WORKFLOW, handover.workflow_id, handover.delivery_id, handover.number)
         if chosen:
+            self.hand_over(QUEUE, WORKFLOW, chosen)
             with writing(self.engine) as session:
                 mark(session, chosen, now)
         if self._purged is None or now - self._purged >= PURGE_EVERY:
@@ -89,30 +80,4 @@ class Deliveries:
             failure=outcome.failure,
             decision=type(decision).__name__.lower() if decision is not None else None,
         )
-        self.wake()
-
-    def start(self) -> None:
-        """Sweep from now on, on a thread of its own."""
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._sweep, name="deliveries", daemon=True)
-        self._thread.start()
-
-    def _sweep(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                more = self.step()
-            except Exception as error:  # the database is away: it is tried again
-                structlog.get_logger().warning("no sweep", error=type(error).__name__)
-                more = 0
-            # In a burst every attempt's end wakes the sweep: one for several of them is enough.
-            self._stopping.wait(PAUSE_SECONDS)
-            if not more:
-                self._changed.wait(SWEEP_SECONDS)
-            self._changed.clear()
-
-    def stop(self) -> None:
-        """Hand over nothing more."""
-        self._stopping.set()
-        self.wake()
-        if self._thread is not None:
-            self._thread.join(10)
+        self.sweep.wake()

@@ -95,7 +95,7 @@ def routes(deliveries: Deliveries) -> APIRouter:
                 outbox.revive(row, now())
             session.flush()
             shown = delivery_answer(row)
-        deliveries.wake()
+        deliveries.sweep.wake()
         return shown
 
     return router

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from service.durable import Handover
 from service.outbound.robots import ROBOTS
 from service.outbound.schedule import next_slot
 from service.outbound.tables import Delivery, DeliveryAttempt, Subscription
@@ -17,20 +17,6 @@ AT_ONCE = 16
 """So many deliveries of one subscription are under way at once, so that a receiver that does not answer leaves the others their turn."""
 LEASE = timedelta(minutes=15)
 """An attempt that has left no result for so long is lost (with its queue) and made anew under another number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """An attempt to hand over: the delivery, the attempt's number, and the id of the request it comes from."""
-
-    delivery_id: str
-    number: int
-    request_id: str | None
-
-    @property
-    def workflow_id(self) -> str:
-        """Several processes that hand over the same attempt name it the same, so it is made once."""
-        return f"{self.delivery_id}:{self.number}"
 
 
 def due(session: Session, now: datetime) -> list[Handover]:
@@ -68,5 +54,5 @@ def _free(session: Session, subscription: Subscription, now: datetime) -> int:
 def mark(session: Session, handed_over: Sequence[Handover], now: datetime) -> None:
     """Note what was handed over; one that has left its result already stays as it is."""
     for handover in handed_over:
-        fresh = (Delivery.id == handover.delivery_id, Delivery.handed == handover.number - 1, Delivery.state == "pending")
+        fresh = (Delivery.id == handover.id, Delivery.handed == handover.number - 1, Delivery.state == "pending")
         session.execute(update(Delivery).where(*fresh).values(handed=handover.number, handed_at=now))

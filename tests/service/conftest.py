@@ -27,6 +27,7 @@ from service.analyzing import AnalyzerThread
 from service.app import create_app
 from service.bootstrap import rooms
 from service.database import migrate, open_engine, writing
+from service.durable import Handover
 from service.inbound.inbound import Inbound
 from service.notes.hooks import Hooks
 from service.operations.lifecycle import Lifecycle
@@ -161,7 +162,7 @@ class World:
     clock: Clock
     deliveries: Deliveries
     inbound: Inbound
-    handed: list[tuple[str | int, ...]]
+    handed: list[Handover]
 
     def key(self, tenant_id: str, role: Role, **scope) -> str:
         with writing(self.engine) as session:
@@ -222,7 +223,7 @@ def make_world(engine: Engine, thread: AnalyzerThread, hooks: Hooks | None = Non
         clock,
         clock.seconds,
         lambda: 0.0,
-        lambda *work: handed.append(work),
+        lambda _, __, handovers: handed.extend(handovers),
     )
     if hooks is not None:
         made = replace(made, hooks=hooks)

@@ -11,7 +11,7 @@ from dbos import DBOS
 from sqlalchemy import Engine, inspect, text
 
 from service.database import migrate, open_engine
-from service.durable import Durable
+from service.durable import Durable, Handover
 from tests.service.conftest import Clock, new_postgres_database
 
 WAIT = 20
@@ -57,17 +57,17 @@ def test_an_id_is_run_once(launch, fresh: Engine) -> None:
     ran: list[str] = []
     last = threading.Event()
 
-    def work(thing: str) -> None:
+    def work(thing: str, number: int) -> None:
         ran.append(thing)
         if thing == "z":
             last.set()
 
     durable = launch("ex_1", work)
     for _ in range(3):
-        durable.enqueue("things", "work", "w:a", "a")
+        durable.hand_over("things", "work", [Handover("a", 1)])
     assert _until(lambda: ran == ["a"])
-    durable.enqueue("things", "work", "w:a", "a")  # also after it has run
-    durable.enqueue("things", "work", "w:z", "z")
+    durable.hand_over("things", "work", [Handover("a", 1)])  # also after it has run
+    durable.hand_over("things", "work", [Handover("z", 1)])
     assert last.wait(WAIT)
     assert ran == ["a", "z"]
 
@@ -75,14 +75,14 @@ def test_an_id_is_run_once(launch, fresh: Engine) -> None:
 def test_what_fails_leaves_the_errors_type_alone(launch, fresh: Engine, caplog, capsys) -> None:
     failed = threading.Event()
 
-    def work(_: str) -> None:
+    def work(_: str, number: int) -> None:
         failed.set()
         raise ValueError("绝密客户 13800138000")
 
     durable = launch("ex_1", work)
-    durable.enqueue("things", "work", "w:1", "nt_1")
+    durable.hand_over("things", "work", [Handover("nt_1", 1)])
     assert failed.wait(WAIT)
-    assert _until(lambda: DBOS.get_workflow_status("w:1").status == "ERROR")
+    assert _until(lambda: DBOS.get_workflow_status("nt_1:1").status == "ERROR")
     shown = everything(fresh)
     assert "ValueError" in shown
     out = capsys.readouterr()
@@ -92,14 +92,14 @@ def test_what_fails_leaves_the_errors_type_alone(launch, fresh: Engine, caplog, 
 def test_what_a_dead_process_had_begun_is_run_by_another(launch, fresh: Engine) -> None:
     clock, begun, done, over = [0.0], threading.Event(), threading.Event(), threading.Event()
 
-    def hangs(_: str) -> None:
+    def hangs(_: str, number: int) -> None:
         begun.set()
         over.wait(WAIT)
 
-    launch("ex_1", hangs).enqueue("things", "work", "w:1", "x")
+    launch("ex_1", hangs).hand_over("things", "work", [Handover("x", 1)])
     assert begun.wait(WAIT)
     DBOS.destroy(destroy_registry=True)  # as a kill does: nothing is handed back
-    second = launch("ex_2", lambda _: done.set(), lambda: clock[0], 30)
+    second = launch("ex_2", lambda *_: done.set(), lambda: clock[0], 30)
     clock[0] = 29.9
     assert second.beat() == []
     clock[0] = 30.0
@@ -111,22 +111,22 @@ def test_what_a_dead_process_had_begun_is_run_by_another(launch, fresh: Engine) 
 def test_what_a_stopped_process_did_not_finish_is_taken_over_at_once(launch, fresh: Engine) -> None:
     begun, done, over = threading.Event(), threading.Event(), threading.Event()
 
-    def hangs(_: str) -> None:
+    def hangs(_: str, number: int) -> None:
         begun.set()
         over.wait(WAIT)
 
     first = launch("ex_1", hangs)
-    first.enqueue("things", "work", "w:1", "x")
+    first.hand_over("things", "work", [Handover("x", 1)])
     assert begun.wait(WAIT)
     first.stop(0)
-    launch("ex_2", lambda _: done.set())
+    launch("ex_2", lambda *_: done.set())
     assert done.wait(WAIT)
     over.set()
 
 
 def test_a_living_process_keeps_its_work(launch, fresh: Engine) -> None:
     clock = [0.0]
-    durable = launch("ex_1", lambda _: None, lambda: clock[0], 30)
+    durable = launch("ex_1", lambda *_: None, lambda: clock[0], 30)
     other = Durable(fresh, "ex_2", Clock(), lambda: clock[0], 30)
     for _ in range(10):
         clock[0] += 10
@@ -136,9 +136,9 @@ def test_a_living_process_keeps_its_work(launch, fresh: Engine) -> None:
 
 def test_finished_workflows_are_forgotten(launch, fresh: Engine) -> None:
     clock = Clock(datetime.now(UTC))  # DBOS notes the times of its own by the machine's clock
-    durable = launch("ex_1", lambda _: None, clock=clock)
-    durable.enqueue("things", "work", "w:1", "x")
-    assert _until(lambda: DBOS.get_workflow_status("w:1").status == "SUCCESS")
+    durable = launch("ex_1", lambda *_: None, clock=clock)
+    durable.hand_over("things", "work", [Handover("x", 1)])
+    assert _until(lambda: DBOS.get_workflow_status("x:1").status == "SUCCESS")
     assert durable.forget() == 0
     clock.step(days=1, minutes=1)
     assert (durable.forget(), durable.forget()) == (1, 0)

@@ -6,11 +6,12 @@ import datetime
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import standardwebhooks
 
+from service.durable import Handover
 from service.outbound.addresses import parse_allow_list
 from service.outbound.deliveries import Deliveries
 from tests.service.conftest import Clock, Tenancy
@@ -21,19 +22,18 @@ NOTE = "采购部李经理说我们12.8万比用友贵了3万多，他做不了�
 
 @dataclass
 class House:
-    """`queue` is what was handed over: (workflow id, delivery id, number)."""
+    """`queue` is what was handed over."""
 
     tenancy: Tenancy
     receive: Callable[..., Receiver]
-    queue: list[tuple[str, str, int]] = field(default_factory=list)
+    queue: list[Handover] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.deliveries.enqueue = self._enqueue
+        self.deliveries.hand_over = self._hand_over
 
-    def _enqueue(self, queue: str, workflow: str, workflow_id: str, delivery_id: str, number: int) -> None:
+    def _hand_over(self, queue: str, workflow: str, handovers: Sequence[Handover]) -> None:
         assert (queue, workflow) == ("deliveries", "deliver")
-        if workflow_id not in [i for i, _, _ in self.queue]:  # as a durable queue does
-            self.queue.append((workflow_id, delivery_id, number))
+        self.queue += [h for h in handovers if h not in self.queue]  # as a durable queue does
 
     @property
     def deliveries(self) -> Deliveries:
@@ -62,10 +62,13 @@ class House:
         made = 0
         while self.deliveries.step():
             while self.queue:
-                _, delivery_id, number = self.queue.pop(0)
-                self.deliveries.attempt(delivery_id, number)
+                self.make_attempt(self.queue.pop(0))
                 made += 1
         return made
+
+    def make_attempt(self, handover: Handover) -> None:
+        """Run the workflow of one attempt."""
+        self.deliveries.attempt(handover.id, handover.number)
 
     def listed(self, **query) -> list[dict]:
         """Deliveries, the oldest first."""

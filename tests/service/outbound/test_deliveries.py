@@ -131,7 +131,7 @@ def test_while_paused_events_wait(house: House) -> None:
     house.tenancy.store(NOTE)
     house.deliveries.step()
     house.tenancy.call("POST", f"/v1/subscriptions/{made['id']}/pause")
-    house.deliveries.attempt(*house.queue.pop()[1:])
+    house.make_attempt(house.queue.pop())
     house.tenancy.store(NOTE)
     assert (house.work(), receiver.requests) == (0, [])
     house.tenancy.call("POST", f"/v1/subscriptions/{made['id']}/resume")

@@ -46,7 +46,7 @@ def test_a_crash_between_handing_over_and_noting_it(house: House, monkeypatch: p
     assert house.deliveries.step() == 1
     assert len(house.queue) == 1, "the same id is handed over once"
     assert house.work() == 0
-    house.deliveries.attempt(*house.queue.pop()[1:])
+    house.make_attempt(house.queue.pop())
     assert house.listed()[0]["state"] == "delivered"
 
 
@@ -55,9 +55,9 @@ def test_an_attempt_run_again_does_nothing(house: House) -> None:
     house.subscribe(receiver)
     house.tenancy.store(NOTE)
     house.deliveries.step()
-    _, delivery_id, number = house.queue.pop()
+    handover = house.queue.pop()
     for _ in range(3):
-        house.deliveries.attempt(delivery_id, number)
+        house.make_attempt(handover)
     house.deliveries.attempt("dl_" + "0" * 32, 1)
     assert len(receiver.requests) == 1
 
@@ -86,7 +86,7 @@ def test_one_receiver_has_so_many_under_way_at_once(house: House) -> None:
         house.tenancy.store(NOTE)
     assert house.deliveries.step() == 32
     assert house.deliveries.step() == 0
-    house.deliveries.attempt(*house.queue.pop()[1:])
+    house.make_attempt(house.queue.pop())
     assert house.deliveries.step() == 1
 
 
