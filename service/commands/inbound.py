@@ -89,12 +89,12 @@ def create(
             new = NewIntegration(kind, label, given, chosen, team_id, "create" if unknown == "create" else "empty")
             row = store.create(session, vault, owner, new, None, utc_now())
             base = settings.public_url or f"http://{settings.host}:{settings.port}"
-            url, whole = integration_fields(row, base, 1)["hook_url"], store.opened(vault, row)
+            made_id, url, whole = row.id, integration_fields(row, base, 1)["hook_url"], store.opened(vault, row)
     except IntegrationError as error:
         raise fail("\n".join(f"{f.field}: {f.message}" for f in error.faults), 1) from None
     except AccountError as error:
         raise fail(f"{error.field}: {error.message}", 1) from None
-    print(row.id)
+    print(made_id)
     if made:
         print(json.dumps(whole, ensure_ascii=False))
     for number, step in enumerate(setup_steps(kind, url, whole), 1):
