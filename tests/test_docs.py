@@ -9,8 +9,9 @@ import pytest
 
 from models.pipeline import Analyzer
 from service.analyzing import AnalyzerThread
+from service.bootstrap import watch
 from service.cli import app
-from service.database import open_engine
+from service.database import migrate, open_engine
 from service.operations.metrics import Metrics
 from service.routing import every_route
 from service.settings import Settings
@@ -37,9 +38,12 @@ def test_every_command_and_route_is_in_the_readmes(readme: str) -> None:
         assert target in readme
 
 
-def test_the_operations_page_names_every_metric_and_its_alerts_no_other(analyzer: Analyzer) -> None:
+def test_the_operations_page_names_every_metric_and_its_alerts_no_other(analyzer: Analyzer, tmp_path: Path) -> None:
+    engine, metrics = open_engine(f"sqlite:///{tmp_path / 'fupan.sqlite3'}"), Metrics(analyzer.card)
+    migrate(engine)
+    watch(metrics, engine)
     page = (ROOT / "docs/operations.md").read_text("utf-8")
-    made = set(re.findall(r"(?m)^# TYPE (fupan_\w+)", Metrics(analyzer.card).text(True).decode()))
+    made = set(re.findall(r"(?m)^# TYPE (fupan_\w+)", metrics.text(True).decode()))
     rules = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
     table = set(re.findall(r"\bfupan_\w+", page.replace(rules, "")))
     assert made <= table
