@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
+import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -37,58 +34,37 @@ from service.outbound.connector import Connector
 from service.outbound.deliveries import Deliveries
 from service.settings import Settings
 from service.vault import Vault, generate_key
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class Server:
-    """A running `python -m service serve`; `log` is its standard error so far, `key` the admin key of its first start."""
-
-    def __init__(self, folder: Path) -> None:
-        self._log_path = folder / "server.log"
-        environment = {
-            **os.environ,
-            "FUPAN_PORT": "0",
-            "FUPAN_DATABASE_URL": f"sqlite:///{folder / 'fupan.sqlite3'}",
-            "FUPAN_MAX_BODY_BYTES": "2000000",
-            "FUPAN_REQUESTS_PER_MINUTE": "1000000",
-            "FUPAN_REQUEST_BURST": "1000000",
-        }
-        self.database = folder / "fupan.sqlite3"
-        self._log_file = self._log_path.open("w")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=self._log_file, text=True
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        found = re.search(r"http://\S+/", line)
-        assert found, f"no address in {line!r}: {self._log_path.read_text()}"
-        self.url = found[0].rstrip("/")
-        shown = re.search(r"fk_[A-Za-z0-9_-]{43}", self.process.stdout.readline())
-        assert shown, "no key at the first start"
-        self.key = shown[0]
-
-    @property
-    def log(self) -> str:
-        return self._log_path.read_text()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        self._log_file.close()
+from tests.service.serving import Serving
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("server"))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    running = Serving(tmp_path_factory.mktemp("server"), FUPAN_MAX_BODY_BYTES="2000000")
+    assert running.key
     yield running
     running.stop()
 
 
 @pytest.fixture
-def client(server: Server) -> Iterator[httpx.Client]:
+def client(server: Serving) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=60) as http:
         yield http
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
+    """Start servers, each with files of its own unless told `folder`; all are killed at the test's end."""
+    started: list[Serving] = []
+
+    def start(folder: Path | None = None, **options) -> Serving:
+        folder = folder or tmp_path / str(len(started))
+        folder.mkdir(exist_ok=True)
+        started.append(Serving(folder, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop(signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +87,12 @@ def new_postgres_database(server: PostgresServer) -> str:
 def empty_postgres(postgres: PostgresServer) -> str:
     """The address of an empty database of its own."""
     return new_postgres_database(postgres)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database of each kind of the test's own."""
+    return f"sqlite:///{tmp_path / 'own.sqlite3'}" if request.param == "sqlite" else request.getfixturevalue("empty_postgres")
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli import app
-from tests.service.conftest import Server
+from tests.service.serving import Serving
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_database_that_does_not_answer_is_named(run, monkeypatch: pytest.Monke
     assert "secret" not in said
 
 
-def test_the_first_start_shows_a_key_that_works(server: Server) -> None:
+def test_the_first_start_shows_a_key_that_works(server: Serving) -> None:
     with httpx.Client(base_url=server.url, headers={"authorization": f"Bearer {server.key}"}, timeout=30) as http:
         assert http.post("/v1/notes", json={"text": "王总嫌贵了点"}).status_code == 201
         note = http.get("/v1/notes", params={"q": "嫌贵了点"}).json()["notes"][0]

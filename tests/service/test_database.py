@@ -21,7 +21,8 @@ from service.accounts.store import AccountError, create_tenant, find_tenant
 from service.accounts.tables import KeyTeam, Person
 from service.database import MIGRATIONS, Base, migrate, open_engine, reading, writing
 from service.ids import new_id
-from tests.service.conftest import ROOT, World, make_world, new_postgres_database
+from tests.service.conftest import World, make_world, new_postgres_database
+from tests.service.serving import ROOT
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

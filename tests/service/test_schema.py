@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.conftest import Server
+from tests.service.serving import Serving
 
 
 @pytest.mark.parametrize(("keyed", "examples"), [(False, 5), (True, 15)])
-def test_the_schema_holds_under_generated_requests(server: Server, tmp_path: Path, keyed: bool, examples: int) -> None:
+def test_the_schema_holds_under_generated_requests(server: Serving, tmp_path: Path, keyed: bool, examples: int) -> None:
     command = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
     assert command
     result = subprocess.run(

@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from service.settings import Settings
-from tests.service.operations.conftest import ROOT
+from tests.service.serving import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))

@@ -15,7 +15,7 @@ import structlog
 
 from service import logs
 from service.foreign_logs import own_words
-from tests.service.operations.conftest import ROOT, Running
+from tests.service.serving import ROOT, Serving
 
 PHRASE = "独一无二紫色大象九四七"
 
@@ -57,7 +57,7 @@ app()
 """
 
 
-def test_a_planted_phrase_is_nowhere(run: Callable[..., Running]) -> None:
+def test_a_planted_phrase_is_nowhere(run: Callable[..., Serving]) -> None:
     server = run(program=("-c", FAULTY))
     answers = [
         httpx.post(server.url + "/v1/analyses", json={"text": f"{PHRASE}{way}"}, headers={"x-request-id": f"way-{number}"})
