@@ -47,7 +47,7 @@ from service.inbound.trying import sample_payloads, tried
 from service.problems import FieldFault, ProblemError, invalid, responses
 
 Admin = Annotated[Principal, Depends(require("admin"))]
-_READ, _WRITE = responses(401, 403, 404, 422, 429), responses(400, 401, 403, 404, 413, 422, 429)
+_READ, _WRITE = responses(401, 403, 404, 422, 429, 503), responses(400, 401, 403, 404, 413, 422, 429, 503)
 
 
 @contextmanager

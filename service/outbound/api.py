@@ -37,7 +37,7 @@ from service.outbound.tables import Subscription
 from service.problems import FieldFault, Problem, ProblemError, invalid, responses
 
 Manager = Annotated[Principal, Depends(require("admin", "integration"))]
-READ, WRITE = responses(401, 403, 404, 422, 429), responses(400, 401, 403, 404, 409, 413, 422, 429)
+READ, WRITE = responses(401, 403, 404, 422, 429, 503), responses(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
 def not_active() -> Problem:

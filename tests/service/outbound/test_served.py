@@ -13,6 +13,7 @@ from sqlalchemy import inspect, text
 from service.database import open_engine
 from tests.service.outbound.conftest import answer
 from tests.service.outbound.house import NOTE, body_of, head_of, verified
+from tests.service.serving import Serving
 
 WAIT = 30
 OK = answer("200 OK")
