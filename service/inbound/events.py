@@ -128,7 +128,7 @@ def counts(session: Session, integration_id: str | None = None) -> dict[str, int
     query = select(InboundEvent.state, func.count()).group_by(InboundEvent.state)
     if integration_id is not None:
         query = query.where(InboundEvent.integration_id == integration_id)
-    found = dict(session.execute(query).tuples().all())
+    found = {state: count for state, count in session.execute(query)}
     return {state: found.get(state, 0) for state in STATES}
 
 

@@ -18,7 +18,6 @@ from service.outbound.tables import Delivery
 from service.vault import KEY_FILE, Vault, generate_key
 from tests.service.conftest import Tenancy, make_world
 from tests.service.inbound.sending import sender
-from tests.service.outbound.house import House
 
 
 def command(*words: str, **settings: str) -> str:
@@ -67,21 +66,20 @@ def test_a_key_goes_to_the_operator_where_one_is_set(tmp_path: Path) -> None:
     assert not (tmp_path / "b.gz.key").exists(), "a key the operator keeps is not in a backup"
 
 
-def test_what_was_under_way_is_handed_over_again(tmp_path: Path, thread, receive, empty_database: str) -> None:
+def test_what_was_under_way_is_handed_over_again(tmp_path: Path, thread, empty_database: str) -> None:
     source = f"sqlite:///{tmp_path / 'source.sqlite3'}"
     engine = open_engine(source)
     migrate(engine)
-    world = make_world(engine, thread)
+    world = make_world(engine, thread, delivery_allow="127.0.0.1:9")
     world.inbound.intake.start()
     tenancy: Tenancy = world.tenant()
-    house = House(tenancy, receive)
-    house.subscribe(house.receiver(lambda *_: None))
+    assert tenancy.call("POST", "/v1/subscriptions", json={"url": "http://127.0.0.1:9/hook"}).status_code == 201
     tenancy.store()
     crm = sender(tenancy)
     assert crm.post("e1").status_code == 202
     world.inbound.intake.stop()
-    assert (world.inbound.step(), house.deliveries.step()) == (1, 1)
-    assert (world.inbound.step(), house.deliveries.step()) == (0, 0), "both are under way"
+    assert (world.inbound.step(), world.deliveries.step()) == (1, 1)
+    assert (world.inbound.step(), world.deliveries.step()) == (0, 0), "both are under way"
     engine.dispose()
     command("backup", str(tmp_path / "b.gz"), FUPAN_DATABASE_URL=source)
     command("restore", str(tmp_path / "b.gz"), FUPAN_DATABASE_URL=empty_database, FUPAN_SECRET_KEY=generate_key())
