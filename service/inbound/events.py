@@ -125,10 +125,10 @@ def page(
 
 def counts(session: Session, integration_id: str | None = None) -> dict[str, int]:
     """For metrics: the events kept, by state; of all integrations or of one."""
-    query = select(InboundEvent.state, func.count()).group_by(InboundEvent.state)
+    query = select(InboundEvent.state, func.count().label("n")).group_by(InboundEvent.state)
     if integration_id is not None:
         query = query.where(InboundEvent.integration_id == integration_id)
-    found = {state: count for state, count in session.execute(query)}
+    found = {row.state: row.n for row in session.execute(query)}
     return {state: found.get(state, 0) for state in STATES}
 
 
