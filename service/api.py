@@ -1,20 +1,14 @@
-"""POST /v1/analyses, POST /v1/analyses/batch, GET /v1/model. Nothing is stored by these calls."""
+"""POST /v1/analyses, POST /v1/analyses/batch, GET /v1/model. Nothing is stored by these calls; whether they need a key, the Gate decides."""
 
 from __future__ import annotations
-
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import date
-from typing import Any
 
 from fastapi import APIRouter, Response
 from pydantic import TypeAdapter
 
 from models.analysis import Analysis, Note
 from models.artefacts import Card
-from models.pipeline import Analyzer
-from service.problems import MEDIA_TYPE, Problem, ProblemError
+from service.analyzing import AnalyzerThread
+from service.problems import Problem, ProblemError, responses
 from service.requests import BatchAnswer, BatchRequest, ItemError, NoteRequest, checked, item_error, parse_item
 
 CHUNK = 16
@@ -23,35 +17,31 @@ ANALYSIS = TypeAdapter(Analysis)
 _ENTRIES: TypeAdapter[list[Analysis | ItemError]] = TypeAdapter(list[Analysis | ItemError])
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    texts = {
-        400: "The body cannot be read",
-        413: "The body is above the limit",
-        422: "A field is not valid; errors names it",
-    }
-    return {s: {"description": texts[s], "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}} for s in statuses}
-
-
-def routes(analyzer: Analyzer, today: Callable[[], date], note_limit: int) -> APIRouter:
-    """The API over one analyzer. All analysis runs on one thread: the CRF tagger keeps state while it works."""
+def routes(thread: AnalyzerThread, note_limit: int) -> APIRouter:
+    """The API over one analyzer."""
     router = APIRouter()
-    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analyzer")
 
-    def analyze(note: Note) -> bytes:
-        return ANALYSIS.dump_json(analyzer.analyze(note, today()))
+    def dumped(note: Note) -> bytes:
+        return ANALYSIS.dump_json(thread.analyze(note))
 
-    @router.post("/v1/analyses", response_model=Analysis, responses=_problems(400, 413, 422), tags=["analyses"], summary="Analyze one note")
+    @router.post(
+        "/v1/analyses",
+        response_model=Analysis,
+        responses=responses(400, 401, 413, 422, 429, 503),
+        tags=["analyses"],
+        summary="Analyze one note",
+    )
     async def analyze_one(request: NoteRequest) -> Response:
         note = checked(request, note_limit)
         if isinstance(note, Problem):
             raise ProblemError(note)
-        content = await asyncio.get_running_loop().run_in_executor(worker, analyze, note)
+        content = await thread.run(dumped, note)
         return Response(content, media_type="application/json")
 
     @router.post(
         "/v1/analyses/batch",
         response_model=BatchAnswer,
-        responses=_problems(400, 413, 422),
+        responses=responses(400, 401, 413, 422, 429, 503),
         tags=["analyses"],
         summary="Analyze up to 1,000 notes",
     )
@@ -62,17 +52,23 @@ def routes(analyzer: Analyzer, today: Callable[[], date], note_limit: int) -> AP
             out: list[Analysis | ItemError] = []
             for index, item in enumerate(request.notes[first : first + CHUNK], first):
                 note = parse_item(item, note_limit)
-                out.append(item_error(index, item, note) if isinstance(note, Problem) else analyzer.analyze(note, today()))
+                out.append(item_error(index, item, note) if isinstance(note, Problem) else thread.analyze(note))
             return out
 
         entries: list[Analysis | ItemError] = []
         for first in range(0, len(request.notes), CHUNK):
-            entries += await asyncio.get_running_loop().run_in_executor(worker, part, first)
+            entries += await thread.run(part, first)
         errors = sum(isinstance(e, ItemError) for e in entries)
         return Response(b'{"analyses":' + _ENTRIES.dump_json(entries) + b',"errors":%d}' % errors, media_type="application/json")
 
-    @router.get("/v1/model", response_model=Card, tags=["model"], summary="The model's card: version, corpus, libraries, metrics")
+    @router.get(
+        "/v1/model",
+        response_model=Card,
+        responses=responses(401, 429, 503),
+        tags=["model"],
+        summary="The model's card: version, corpus, libraries, metrics",
+    )
     async def model() -> Card:
-        return analyzer.card
+        return thread.card
 
     return router

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import fastapi_offline
@@ -13,35 +14,64 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 
-from models.pipeline import Analyzer
-from service import problems
-from service.api import routes
+from service import api, problems
+from service.accounts import api as accounts_api
+from service.accounts.access import Gate
+from service.accounts.keys import find_principal
+from service.accounts.rates import RateLimit
+from service.analyzing import AnalyzerThread
+from service.inbound import api as integrations_api
+from service.inbound import hooks_api
+from service.inbound.inbound import Inbound
 from service.limits import BodyLimit
 from service.logs import RequestLog
+from service.notes import api as notes_api
+from service.notes import deletion_api
+from service.notes.hooks import Hooks
 from service.operations import api as operations
 from service.operations.lifecycle import Lifecycle
-from service.operations.metrics import MeasuredAnalyzer, Metrics, RequestMetrics
+from service.operations.metrics import Metrics, RequestMetrics
 from service.operations.readiness import Readiness
+from service.outbound import api as subscriptions_api
+from service.outbound import deliveries_api
+from service.outbound.deliveries import Deliveries
 from service.pages import pages
-from service.settings import Settings, is_loopback
+from service.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
 SWAGGER = Path(fastapi_offline.__file__).parent / "static"
 """Swagger UI's files from an installed package, so that /docs works with no internet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The rooms that work beside the requests, and what they do about notes."""
+
+    hooks: Hooks
+    inbound: Inbound
+    deliveries: Deliveries
+
+
 def create_app(
-    analyzer: Analyzer, engine: Engine, settings: Settings, today: Callable[[], date], metrics: Metrics, lifecycle: Lifecycle
-) -> FastAPI:
-    """The application over a loaded analyzer and a migrated database; rooms add their gauges to `metrics`, what they start and close
-    to `lifecycle`."""
-    analyzer = MeasuredAnalyzer(analyzer, metrics)
-    app = FastAPI(title="Fupan 复盘", version=analyzer.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None, lifespan=lifecycle.run,
-                  description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Nothing sent to these calls is stored.")  # fmt: skip
+    thread: AnalyzerThread, engine: Engine, settings: Settings, now: Callable[[], datetime], monotonic: Callable[[], float], rooms: Rooms,
+    metrics: Metrics, lifecycle: Lifecycle,
+) -> FastAPI:  # fmt: skip
+    """The application over a loaded analyzer and a migrated database. `now` tells the moment, `monotonic` seconds for rates; what is started
+    and closed with the server stands in `lifecycle`."""
+    app = FastAPI(title="Fupan 复盘", version=thread.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None, lifespan=lifecycle.run,
+                  description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Calls under /v1/ need `Authorization: Bearer fk_…`; what /v1/analyses gets is never stored.")  # fmt: skip
     problems.install(app)
-    app.include_router(routes(analyzer, today, settings.max_note_characters))
+    app.include_router(api.routes(thread, settings.max_note_characters))
+    app.include_router(accounts_api.routes(engine, now))
+    wiring = notes_api.Wiring(engine, thread, now, rooms.hooks, settings.max_note_characters)
+    app.include_router(notes_api.routes(wiring))
+    app.include_router(deletion_api.routes(wiring))
+    app.include_router(hooks_api.routes(rooms.inbound))
+    app.include_router(integrations_api.routes(rooms.inbound, settings.public_url))
+    app.include_router(subscriptions_api.routes(rooms.deliveries))
+    app.include_router(deliveries_api.routes(rooms.deliveries))
     readiness = Readiness(engine, settings.model_path)
-    app.include_router(operations.routes(readiness, metrics, settings.metrics_token, is_loopback(settings.host)))
+    app.include_router(operations.routes(readiness, metrics, settings.metrics_token, settings.on_loopback))
     app.include_router(pages())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
@@ -56,7 +86,10 @@ def create_app(
             swagger_favicon_url="/swagger/favicon.png",
         )
 
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, lower={"/v1/hooks/": settings.max_hook_bytes})
+    rate = RateLimit(settings.requests_per_minute, settings.request_burst, monotonic)
+    open_analyses = settings.open_analyses == "always" or (settings.open_analyses == "auto" and settings.on_loopback)
+    app.add_middleware(Gate, find=find_principal, engine=engine, rate=rate, now=now, open_analyses=open_analyses)
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(RequestLog)
     _name_problem_schema(app)

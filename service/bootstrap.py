@@ -1,45 +1,147 @@
-"""Wiring, once, at the top: settings → database, model, application."""
+"""Wiring, once, at the top: settings → database, model, rooms, application, and what runs beside the requests."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import random
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from fastapi import FastAPI
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from models.pipeline import Analyzer, load
-from service.app import create_app
-from service.database import migrate, open_engine, record_served
+from service import wiring
+from service.accounts.demo import demo_key
+from service.analyzing import AnalyzerThread
+from service.app import Rooms, create_app
+from service.console import utc_now
+from service.database import migrate, open_engine, reading, record_served
+from service.durable import Durable, HandOver
+from service.ids import new_id
+from service.inbound import events
+from service.inbound.erasing import erase
+from service.inbound.inbound import QUEUE as EVENTS
+from service.inbound.inbound import WORKFLOW as RECEIVE
+from service.inbound.inbound import Inbound
+from service.inbound.integrations import Receivers
+from service.inbound.receiving import Receiving
+from service.notes import outgoing
+from service.notes.hooks import Hooks
 from service.operations.lifecycle import Lifecycle
-from service.operations.metrics import Metrics
+from service.operations.metrics import MeasuredAnalyzer, Metrics
+from service.outbound import outbox
+from service.outbound.connector import Connector
+from service.outbound.deliveries import QUEUE as DELIVERIES
+from service.outbound.deliveries import WORKFLOW as DELIVER
+from service.outbound.deliveries import Deliveries
 from service.settings import Settings
+from service.vault import Vault
+
+SWITCH_SECONDS = 0.001
+"""A thread that works gives way to one that waits after this time, not after Python's 5 ms: a hook is answered while notes are analyzed."""
 
 
-def prepare(settings: Settings) -> Analyzer:
-    """The model verified and loaded, the database migrated. Leaves no connection and no thread, so that a fork may follow.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What server processes share; `demo_key` is the admin key of a tenant made just now, to be shown once."""
 
-    Raises models.artefacts.ArtefactError where the model is missing or changed.
+    analyzer: Analyzer
+    vault: Vault
+    connector: Connector
+    demo_key: str | None
+
+
+def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] = lambda: None) -> Hooks:
+    """What the rooms do when notes are analyzed or erased. `committed` is called when there may be something to deliver; a command has nobody
+    to tell, the running server finds what was stored."""
+    told = outgoing.hooks(now, committed)
+    return Hooks(told.on_analysis, (*told.erasers, erase))
+
+
+def rooms(
+    settings: Settings, engine: Engine, thread: AnalyzerThread, vault: Vault, connector: Connector, now: Callable[[], datetime],
+    monotonic: Callable[[], float], chance: Callable[[], float], hand_over: HandOver,
+) -> Rooms:  # fmt: skip
+    """The rooms over a database. `chance` gives 0 to below 1; `hand_over` is Durable's."""
+    kept = timedelta(days=settings.delivery_log_days)
+    deliveries = Deliveries(engine, vault, connector, outgoing.read_content, now, chance, hand_over, kept)
+    about_notes = hooks(now, deliveries.sweep.wake)
+    receiving = Receiving(engine, thread, now, about_notes.on_analysis, settings.max_note_characters)
+    receivers = Receivers(engine, vault, monotonic)
+    inbound = Inbound(receiving, vault, receivers, hand_over, timedelta(days=settings.event_log_days))
+    return Rooms(about_notes, inbound, deliveries)
+
+
+def prepare(settings: Settings, first_tenant: bool) -> Prepared:
+    """The model verified and loaded, the database migrated, a first tenant made where one is wanted. Leaves no connection and no thread, so
+    that a fork may follow.
+
+    Raises models.artefacts.ArtefactError where the model is missing or changed, service.vault.VaultError where there is no usable key of
+    stored secrets, OSError where the file of authorities cannot be read.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    vault, connector = wiring.vault(settings), wiring.connector(settings)
     analyzer = load(settings.model_path)
     engine = open_engine(settings.database_url)
     try:
         migrate(engine)
-        card = analyzer.card
-        record_served(engine, card.version, card.corpus_hash, card.trained_at, datetime.now(UTC).replace(tzinfo=None))
+        card, now = analyzer.card, utc_now()
+        record_served(engine, card.version, card.corpus_hash, card.trained_at, now.replace(tzinfo=None))
+        return Prepared(analyzer, vault, connector, demo_key(engine, now) if first_tenant else None)
     finally:
         engine.dispose()
-    return analyzer
 
 
-def assemble(settings: Settings, analyzer: Analyzer) -> FastAPI:
-    """The application of one server process over what was prepared."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a process is put together from; `lifecycle` starts and stops what runs in it."""
+
+    engine: Engine
+    thread: AnalyzerThread
+    rooms: Rooms
+    metrics: Metrics
+    lifecycle: Lifecycle
+
+
+def assemble(settings: Settings, prepared: Prepared, work: bool) -> Parts:
+    """The parts of one process over what was prepared. `work`: it works off what stands in queues."""
     engine = open_engine(settings.database_url)
-    lifecycle = Lifecycle(on_stop=[engine.dispose])
-    return create_app(analyzer, engine, settings, date.today, Metrics(analyzer.card), lifecycle)
+    metrics = Metrics(prepared.analyzer.card)
+    thread = AnalyzerThread(MeasuredAnalyzer(prepared.analyzer, metrics), date.today)
+    durable = Durable(engine, new_id("ex", utc_now()), utc_now, time.monotonic, settings.dead_after_seconds)
+    made = rooms(settings, engine, thread, prepared.vault, prepared.connector, utc_now, time.monotonic, random.random, durable.hand_over)
+    lifecycle = Lifecycle(on_stop=[engine.dispose, thread.close])
+    if work:
+        queues = {EVENTS: settings.event_workers, DELIVERIES: settings.delivery_workers}
+        workflows = {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt}
+        lifecycle.on_start += [lambda: durable.start(queues, workflows), made.deliveries.sweep.start, made.inbound.sweep.start]
+        lifecycle.on_stop += [lambda: durable.stop(settings.hand_back_seconds), made.deliveries.sweep.stop, made.inbound.sweep.stop]
+    return Parts(engine, thread, made, metrics, lifecycle)
 
 
-def bootstrap(settings: Settings) -> FastAPI:
-    """The application ready to serve in this process.
+def application(settings: Settings, prepared: Prepared) -> FastAPI:
+    """The application of one server process."""
+    parts = assemble(settings, prepared, settings.work_here)
+    watch(parts.metrics, parts.engine)
+    intake = parts.rooms.inbound.intake
+    parts.lifecycle.on_start.append(intake.start)
+    parts.lifecycle.on_stop.append(intake.stop)
+    return create_app(parts.thread, parts.engine, settings, utc_now, time.monotonic, parts.rooms, parts.metrics, parts.lifecycle)
 
-    Raises models.artefacts.ArtefactError where the model is missing or changed.
-    """
-    return assemble(settings, prepare(settings))
+
+def watch(metrics: Metrics, engine: Engine) -> None:
+    """Let the metrics tell what waits in the rooms."""
+
+    def read(count: Callable[[Session], Mapping[str, float]]) -> Callable[[], Mapping[str, float]]:
+        def counted() -> Mapping[str, float]:
+            with reading(engine) as session:
+                return count(session)
+
+        return counted
+
+    metrics.watch("fupan_events", "Inbound events kept, by state.", read(events.counts), "state")
+    metrics.watch("fupan_deliveries", "Deliveries kept, by state.", read(outbox.counts), "state")

@@ -1,27 +1,52 @@
-"""The database: one engine, one metadata, migrated by Alembic. It holds no note text; so far only which model versions served here."""
+"""The database: one engine, one metadata, migrated by Alembic; SQLite (WAL) or PostgreSQL, the same behaviour on both."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, String, create_engine, event, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import DateTime, Dialect, Engine, String, TypeDecorator, create_engine, event, select, text
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+from service.turns import turns_of
 
-MIGRATION_LOCK = 0x66757061
-"""Any number of our own, for PostgreSQL's advisory lock."""
+MIGRATIONS = Path(__file__).parent / "migrations"
+READING = "fupan_reading"
+"""Execution option of connections that only read; on SQLite such a transaction takes no write lock."""
+MIGRATION_LOCK = 0x6675_7061_6E
+"""Key of PostgreSQL's advisory lock under which one process at a time migrates."""
+BUSY_MILLISECONDS = 5000
+SQLITE_PRAGMAS = (f"busy_timeout={BUSY_MILLISECONDS}", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "secure_delete=ON")
+"""secure_delete: what is deleted is overwritten with zeros, because notes are personal data."""
 
 
 class Base(DeclarativeBase):
     """The tables of the service."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment: aware in Python, stored as UTC without offset, read back aware; the same on both databases."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Raises ValueError for a moment without a time zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A moment needs its time zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
 
 
 class ServedModel(Base):
@@ -36,32 +61,86 @@ class ServedModel(Base):
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for the address; a SQLite file's folder is made and its journal set to WAL."""
+    """An engine for the address; a SQLite file's folder is made."""
     address = make_url(url)
-    if address.get_backend_name() == "sqlite" and address.database and address.database != ":memory:":
+    if address.get_backend_name() != "sqlite":
+        # Parameters of statements are note text: they stay out of every error's message. A connection the database has dropped is made
+        # anew (it mends by itself); one that cannot be made fails soon.
+        return create_engine(
+            address,
+            pool_size=10,
+            max_overflow=20,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 5},
+        )
+    if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    # Parameters of statements are note text: they stay out of every error's message.
-    options: dict[str, Any] = {"hide_parameters": True}
-    if address.get_backend_name() == "postgresql":
-        # A connection the database has dropped is made anew (it mends by itself); one that cannot be made fails soon.
-        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
-    engine = create_engine(address, **options)
-    if address.get_backend_name() == "sqlite":
+    engine = create_engine(address, hide_parameters=True)
+    event.listen(engine, "connect", _sqlite_connected)
+    turns = turns_of(str(address))
+    turns.watch(engine)
 
-        @event.listens_for(engine, "connect")
-        def _wal(connection: object, _: object) -> None:
-            cursor = connection.cursor()  # type: ignore[attr-defined]
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA busy_timeout=5000")
-            cursor.close()
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails at once when another has written meanwhile, whatever the busy timeout.
+        if connection.get_execution_options().get(READING):
+            connection.exec_driver_sql("BEGIN")
+            return
+        turns.take(connection.info)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
+    event.listen(engine, "begin", begin)
     return engine
 
 
+def _sqlite_connected(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver would not before a SELECT or a SAVEPOINT
+    for pragma in SQLITE_PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def read_only(engine: Engine) -> Engine:
+    """The same engine for connections that only read."""
+    return engine.execution_options(**{READING: True})
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session in one transaction that may write: committed at the end, rolled back by an exception."""
+    with Session(engine) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that only reads."""
+    with Session(read_only(engine)) as session:
+        yield session
+
+
+@contextmanager
+def rebuilding(engine: Engine) -> Iterator[Connection]:
+    """A connection in one transaction that may drop and rename tables that others refer to: SQLite's foreign keys are off meanwhile."""
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        sqlite = engine.dialect.name == "sqlite"
+        if sqlite:
+            driver.execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            if sqlite:
+                driver.execute("PRAGMA foreign_keys=ON")
+
+
 def migrate(on: Engine | Connection, revision: str = "head") -> None:
-    """Bring the schema to a revision, by default the newest; on a connection, as part of its transaction."""
+    """Bring the schema to a revision, by default the newest; several processes may try at once. On a connection (of `rebuilding`), as part of
+    its transaction."""
     if isinstance(on, Engine):
-        with on.begin() as connection:
+        with rebuilding(on) as connection:
             migrate(connection, revision)
         return
     config = Config()
@@ -72,8 +151,19 @@ def migrate(on: Engine | Connection, revision: str = "head") -> None:
     command.upgrade(config, revision)
 
 
+def scrub(engine: Engine) -> None:
+    """After a deletion: empty SQLite's write-ahead log, which still holds pages as they were. PostgreSQL's own vacuum does that there."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()  # a checkpoint is not possible inside a transaction, which a Connection would begin
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+
+
 def record_served(engine: Engine, version: str, corpus_hash: str, trained_at: str, now: datetime) -> None:
     """Note that this model version is served from now on, once."""
-    with suppress(IntegrityError), Session(engine) as session, session.begin():  # another machine has noted it meanwhile
+    with suppress(IntegrityError), writing(engine) as session:  # another machine has noted it meanwhile
         if session.scalar(select(ServedModel).where(ServedModel.version == version)) is None:
             session.add(ServedModel(version=version, corpus_hash=corpus_hash, trained_at=trained_at, first_served_at=now))

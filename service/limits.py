@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.problems import respond, too_large
 
 
 class BodyLimit:
-    """ASGI middleware: a body above `limit` bytes is answered with 413 and not read further; a smaller one is handed on whole."""
+    """ASGI middleware: a body above `limit` bytes is answered with 413 and not read further; a smaller one is handed on whole.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app, self.limit = app, limit
+    `lower` holds limits of their own for addresses that begin so.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, lower: Mapping[str, int]) -> None:
+        self.app, self.limit, self.lower = app, limit, lower
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = min((n for begin, n in self.lower.items() if scope["path"].startswith(begin)), default=self.limit)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        body = None if declared.isdigit() and int(declared) > self.limit else await self._read(receive)
+        body = None if declared.isdigit() and int(declared) > limit else await self._read(receive, limit)
         if body is None:
-            await respond(too_large(self.limit))(scope, receive, send)
+            await respond(too_large(limit))(scope, receive, send)
             return
         handed = False
 
@@ -33,13 +39,13 @@ class BodyLimit:
 
         await self.app(scope, replay, send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
+    async def _read(self, receive: Receive, limit: int) -> bytes | None:
         """The whole body, or None once it has passed the limit."""
         body = bytearray()
         while True:
             message = await receive()
             body += message.get("body", b"")
-            if len(body) > self.limit:
+            if len(body) > limit:
                 return None
             if not message.get("more_body", False):
                 return bytes(body)

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.problems import respond, unexpected
+
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -62,13 +64,13 @@ class RequestLog:
             return
         sent = dict(scope["headers"]).get(b"x-request-id", b"")
         identifier = sent.decode() if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
-        status = 500
+        status, started = 500, False
         began = time.perf_counter()
 
         async def tagged(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started = message["status"], True
                 message = {**message, "headers": [*message["headers"], (b"x-request-id", identifier.encode())]}
             await send(message)
 
@@ -76,8 +78,10 @@ class RequestLog:
         try:
             with working_for(identifier):
                 await self.app(scope, receive, tagged)
-        except Exception as error:  # the handlers have answered; what is left is for the log, by type and place alone
+        except Exception as error:  # for the log by type and place alone: its message may hold note text
             failure = place(error)
+            if not started:
+                await respond(unexpected())(scope, receive, tagged)
         route = scope.get("route")
         fields = {
             "request_id": identifier,

@@ -6,13 +6,30 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from service.routing import allowed_methods
+
 MEDIA_TYPE = "application/problem+json"
+_MEANINGS = {
+    400: "The body cannot be read",
+    401: "No valid key",
+    403: "The key's role may not do this",
+    404: "There is no such thing, or not for this key",
+    405: "This address does not take that method",
+    409: "A value is in use already; errors names it",
+    413: "The body is above the limit",
+    422: "A field is not valid; errors names it",
+    429: "Too many requests; wait the seconds of Retry-After",
+    503: "Not ready",
+}
 _FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -33,6 +50,13 @@ class Problem(BaseModel):
     errors: list[FieldFault] = Field(default_factory=list, description="The fields at fault, where fields are.")
 
 
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route declares in OpenAPI for the problems it may answer."""
+    return {
+        s: {"description": _MEANINGS[s], "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}} for s in statuses
+    }
+
+
 class ProblemError(Exception):
     """An expected error, answered as its problem."""
 
@@ -50,6 +74,28 @@ def invalid(faults: Iterable[FieldFault]) -> Problem:
         status=422,
         detail="See errors for the fields at fault.",
         errors=list(faults),
+    )
+
+
+def taken(field: str) -> Problem:
+    """The 409 of a value that must be unique and is in use."""
+    return Problem(
+        type="/problems/taken",
+        title="A value is in use already",
+        status=409,
+        errors=[FieldFault(field=field, message="This is in use already")],
+    )
+
+
+def unexpected() -> Problem:
+    """The 500, which says nothing of its cause."""
+    return Problem(title="Something went wrong on our side", status=500, detail="The error is in the server's log under this request's id.")
+
+
+def unavailable() -> JSONResponse:
+    """The 503 of a database that does not answer or is locked for too long."""
+    return respond(
+        Problem(type="/problems/not-ready", title="Not ready", status=503, detail="The database does not answer."), {"Retry-After": "5"}
     )
 
 
@@ -90,7 +136,7 @@ def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONR
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the app as a problem; an unexpected one says nothing of its cause."""
+    """Answer every expected error of the app as a problem; the unexpected ones are RequestLog's."""
 
     @app.exception_handler(ProblemError)
     async def expected(_: Request, error: ProblemError) -> JSONResponse:
@@ -101,14 +147,14 @@ def install(app: FastAPI) -> None:
         return respond(invalid(faults_of(error.errors())))
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
         titles = {404: "There is nothing at this address", 405: "This address does not take that method", 400: "The request cannot be read"}
-        return respond(Problem(title=titles.get(error.status_code, "The request failed"), status=error.status_code), error.headers)
+        # Each route tells only its own methods, and an address may have several routes.
+        headers = {"Allow": ", ".join(allowed_methods(app, request.scope))} if error.status_code == 405 else error.headers
+        return respond(Problem(title=titles.get(error.status_code, "The request failed"), status=error.status_code), headers)
 
-    @app.exception_handler(Exception)
-    async def unexpected(_: Request, __: Exception) -> JSONResponse:
-        return respond(
-            Problem(
-                title="Something went wrong on our side", status=500, detail="The error is in the server's log under this request's id."
-            )
-        )
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(PoolTimeoutError)
+    async def database(_: Request, error: Exception) -> JSONResponse:
+        structlog.get_logger().error("database not available", error=type(error).__name__)
+        return unavailable()

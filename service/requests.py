@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any
 
@@ -12,14 +13,15 @@ from models.text import normalize
 from service.problems import FieldFault, Problem, faults_of, invalid
 
 MAX_BATCH = 1000
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 EXAMPLE_TEXT = (
     "采购部李经理说我们12.8万比用友贵了3万多，他做不了主，要等王总出差回来拍板。没把上线后省的人工讲清楚，怪我。下周三带案例去见王总。"
 )
 
 
-def _written_date(value: Any) -> Any:
-    """A date is written as a date: a number is not taken for seconds since 1970."""
-    if isinstance(value, (int, float)):
+def written_date(value: Any) -> Any:
+    """A date is written as a date: a number, in a query a string of digits, is not taken for seconds since 1970."""
+    if isinstance(value, (int, float)) or (isinstance(value, str) and not _DATE.match(value)):
         raise ValueError("A date is written YYYY-MM-DD")
     return value
 
@@ -40,7 +42,7 @@ class NoteRequest(BaseModel):
     id: Annotated[str | None, Field(max_length=200, description="Echoed in the answer.")] = None
     visited_at: Annotated[
         date | None,
-        BeforeValidator(_written_date),
+        BeforeValidator(written_date),
         Field(description="The day of the visit; relative dates (下周三) count from it. Default: today."),
     ] = None
     draft: Annotated[StrictBool, Field(description="True while the rep is still typing. A draft is never stored.")] = False
@@ -75,13 +77,18 @@ class BatchAnswer(BaseModel):
 _NOTE = TypeAdapter(NoteRequest)
 
 
+def text_problem(text: str, limit: int) -> Problem | None:
+    """What is wrong with a note's text, if anything: too long, or blank."""
+    if len(text) > limit:
+        return invalid([FieldFault(field="text", message=f"The note has {len(text)} characters; the limit is {limit}")])
+    if not normalize(text).text.strip():
+        return invalid([FieldFault(field="text", message="The note is blank")])
+    return None
+
+
 def checked(request: NoteRequest, limit: int) -> Note | Problem:
     """The note of a request whose fields are of the right form, or the problem with its text."""
-    if len(request.text) > limit:
-        return invalid([FieldFault(field="text", message=f"The note has {len(request.text)} characters; the limit is {limit}")])
-    if not normalize(request.text).text.strip():
-        return invalid([FieldFault(field="text", message="The note is blank")])
-    return Note(request.text, request.id, request.visited_at)
+    return text_problem(request.text, limit) or Note(request.text, request.id, request.visited_at)
 
 
 def parse_item(item: Any, limit: int) -> Note | Problem:

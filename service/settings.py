@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.pipeline import TRAINED
+from service.outbound.addresses import parse_allow_list
 
 SECRETS = Path("/run/secrets")
 """Where container engines mount secrets: a file named as a variable in small letters (fupan_database_url) gives its value."""
@@ -25,6 +27,11 @@ class Settings(BaseSettings):
     model_path: Path = Field(TRAINED, description="Folder of the trained model, as `make train` writes it.")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Larger request bodies are refused with 413.")
     max_note_characters: int = Field(20_000, ge=1, description="A longer note is refused with 422 (naming the field).")
+    open_analyses: Literal["auto", "always", "never"] = Field(
+        "auto", description="Whether /v1/analyses needs no key; auto: on a loopback address only."
+    )
+    requests_per_minute: int = Field(600, ge=1, description="Requests a minute of one key, in each server process; above it 429.")
+    request_burst: int = Field(100, ge=1, description="Requests of one key at once before the rate counts.")
     metrics_token: SecretStr | None = Field(
         None,
         min_length=16,
@@ -33,6 +40,41 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="Server processes on the one socket; the model is loaded once and shared.")
     shutdown_seconds: int = Field(20, ge=1, le=3600, description="Seconds that requests in flight get to finish after SIGTERM.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR; logs never hold note text.")
+    secret_key: SecretStr | None = Field(None, description="Key of stored secrets, 32 bytes in base64; several by commas, the first seals.")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^\s?#]+$", description="Address under which CRMs reach this server; begins the hooks' addresses."
+    )
+    max_hook_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Larger bodies posted to /v1/hooks/ are refused with 413.")
+    work_here: bool = Field(
+        True,
+        description="Whether `serve` also works off what hooks brought; false where `python -m service work` does, beside it or elsewhere.",
+    )
+    event_workers: int = Field(16, ge=1, le=64, description="Events that one server process takes to notes at once.")
+    event_log_days: int = Field(30, ge=7, description="Days that finished events are kept; one sent again within them is known.")
+    delivery_allow: str = Field(
+        "", description="Networks, addresses and hosts, with :port or without, that deliveries may reach besides https."
+    )
+    delivery_ca_file: Path | None = Field(None, description="PEM file of a company's own certificate authorities, trusted by deliveries.")
+    delivery_connect_seconds: float = Field(5, gt=0, le=60, description="A receiver must accept a connection within this time.")
+    delivery_read_seconds: float = Field(15, gt=0, le=120, description="A receiver must not be silent for longer.")
+    delivery_total_seconds: float = Field(20, gt=0, le=120, description="A receiver's answer must have ended within this time.")
+    delivery_workers: int = Field(16, ge=1, le=256, description="Deliveries that one server process sends at once.")
+    delivery_log_days: int = Field(30, ge=1, description="Days that finished deliveries and their attempts are kept.")
+    dead_after_seconds: float = Field(
+        30, ge=1, le=3600, description="A server process that shows no life for so long is taken for dead; others do its work."
+    )
+    hand_back_seconds: int = Field(10, ge=0, le=3600, description="At shutdown, running work gets so long before it is handed back.")
+
+    @field_validator("delivery_allow")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        parse_allow_list(value)
+        return value
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the server can be reached from this machine alone."""
+        return is_loopback(self.host)
 
 
 def is_loopback(host: str) -> bool:

@@ -1,6 +1,6 @@
 """Backup and restore: all our tables as JSON lines (gzip), read in one transaction. The same file goes into SQLite and PostgreSQL.
 
-Lines: a header {"fupan_backup", "revision", "tables"}, then [table, [values]] a row, then {"rows": {table: count}}. A file without
+Lines: a header {"fupan_backup", "revision", "tables", "key"}, then [table, [values]] a row, then {"rows": {table: count}}. A file without
 its last line is not whole. DBOS's own tables are left out: what is to be done stands in ours (adr 0005).
 """
 
@@ -17,10 +17,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import JSON, Connection, Date, DateTime, Engine, LargeBinary, MetaData, Numeric, Table, Time, create_engine, inspect, text
+from sqlalchemy import JSON, Connection, Date, DateTime, Engine, LargeBinary, MetaData, Numeric, Table, Time, inspect, text
 from sqlalchemy.types import TypeEngine
 
-from service.database import migrate
+from service.database import migrate, open_engine, read_only, rebuilding
 from service.operations.readiness import head_revision
 
 FORMAT = 1
@@ -35,7 +35,7 @@ class BackupError(Exception):
 
 def our_tables(revision: str) -> list[str]:
     """The names of the tables the migrations make up to a revision, in the order of their foreign keys."""
-    engine = create_engine("sqlite://")
+    engine = open_engine("sqlite://")
     try:
         migrate(engine, revision)
         metadata = MetaData()
@@ -89,19 +89,17 @@ def _typed(value: Any, kind: TypeEngine[Any]) -> Any:
 @contextmanager
 def _snapshot(engine: Engine) -> Iterator[Connection]:
     """A connection that sees one state of the database while others write."""
-    with engine.connect() as connection:
+    with read_only(engine).connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        else:
-            if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
-                raise BackupError("The SQLite database is damaged (PRAGMA quick_check); nothing was written")
-            connection.rollback()
-            connection.exec_driver_sql("BEGIN")
+        elif connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
+            raise BackupError("The SQLite database is damaged (PRAGMA quick_check); nothing was written")
         yield connection
 
 
-def write_backup(engine: Engine, path: Path, force: bool = False) -> dict[str, int]:
+def write_backup(engine: Engine, path: Path, force: bool = False, key: str | None = None) -> dict[str, int]:
     """Write the backup to `path` (readable by its owner alone), whole or not at all; how many rows of which table.
+    `key` is the key of stored secrets where the installation keeps it in a file.
 
     Raises BackupError where the file exists and `force` is not set, or the database is not at this version's schema; OSError where the
     file cannot be written.
@@ -120,7 +118,7 @@ def write_backup(engine: Engine, path: Path, force: bool = False) -> dict[str, i
                 raise BackupError("The database is not at this version's schema: start the service once, or use the version that wrote it")
             names = our_tables(head or "head")
             rows = {}
-            out.write(_line({"fupan_backup": FORMAT, "revision": head, "tables": names}))
+            out.write(_line({"fupan_backup": FORMAT, "revision": head, "tables": names, "key": key}))
             for table in _reflected(connection, names):
                 kinds = [c.type for c in table.columns]
                 out.write(_line({"table": table.name, "columns": [c.name for c in table.columns]}))
@@ -211,11 +209,7 @@ def restore_backup(engine: Engine, path: Path, force: bool = False) -> dict[str,
     if set(known) != set(header["tables"]):
         raise BackupError(f"{path} has other tables than its schema {revision}")
     rows: dict[str, int] = {}
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # no effect inside a transaction; tables are dropped in any order
-            connection.rollback()
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    with rebuilding(engine) as connection:
         _make_room(connection, force)
         migrate(connection, revision)
         tables = {t.name: t for t in _reflected(connection, known)}
@@ -226,7 +220,6 @@ def restore_backup(engine: Engine, path: Path, force: bool = False) -> dict[str,
         migrate(connection)
         if engine.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
             raise BackupError(f"{path} has rows that refer to rows it does not have")
-        connection.commit()
     engine.dispose()
     return rows
 

@@ -24,8 +24,8 @@ class Lifecycle:
     on_stop: list[Callable[[], None]] = field(default_factory=list)
 
     @asynccontextmanager
-    async def run(self, _: FastAPI) -> AsyncIterator[None]:
-        """FastAPI's lifespan. A part that fails to close does not keep the others from closing."""
+    async def run(self, _: FastAPI | None = None) -> AsyncIterator[None]:
+        """FastAPI's lifespan, or any process's. A part that fails to close does not keep the others from closing."""
         for start in self.on_start:
             await asyncio.to_thread(start)
         try:

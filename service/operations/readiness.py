@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from models.artefacts import ArtefactError, model_files, verify
-from service.database import MIGRATIONS
+from service.database import MIGRATIONS, read_only
 from service.problems import FieldFault
 
 MODEL, DATABASE, SCHEMA = "model", "database", "schema"
@@ -69,7 +69,7 @@ class Readiness:
         if not self._looking.acquire(timeout=LOOKING):
             return [(DATABASE, "The database does not answer")]
         try:
-            with self._engine.connect() as connection:
+            with read_only(self._engine).connect() as connection:
                 revision = MigrationContext.configure(connection).get_current_revision()
         except Exception:  # whatever the driver says may hold the address and its password
             return [(DATABASE, "The database does not answer")]

@@ -9,7 +9,7 @@ import pytest
 from models.artefacts import verify
 from models.pipeline import TRAINED
 from service.requests import EXAMPLE_TEXT
-from tests.service.conftest import Server
+from tests.service.serving import Serving
 
 PROBLEM = "application/problem+json"
 SECRET = "绝密客户钱百万嫌贵三万八"
@@ -147,7 +147,7 @@ def test_docs_need_no_internet(client: httpx.Client) -> None:
         assert client.get(path).status_code == 200
 
 
-def test_note_text_never_reaches_log_database_or_errors(client: httpx.Client, server: Server) -> None:
+def test_note_text_never_reaches_log_database_or_errors(client: httpx.Client, server: Serving) -> None:
     client.post("/v1/analyses", json={"text": SECRET, "draft": True})
     client.post("/v1/analyses", json={"text": SECRET * 3000})
     wrong = client.post("/v1/analyses", json={"text": [SECRET], "id": {SECRET: 1}, SECRET: SECRET})

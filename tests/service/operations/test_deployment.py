@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from service.settings import Settings
-from tests.service.operations.conftest import ROOT
+from tests.service.serving import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
@@ -58,7 +58,8 @@ def test_services_are_closed() -> None:
     assert "ports" not in COMPOSE["services"]["db"]
     assert all(p.startswith("127.0.0.1:") for p in COMPOSE["services"]["fupan"]["ports"])
     grace = int(COMPOSE["services"]["fupan"]["stop_grace_period"].removesuffix("s"))
-    assert grace > int(COMPOSE["services"]["fupan"]["environment"]["FUPAN_SHUTDOWN_SECONDS"]) + 5
+    environment = COMPOSE["services"]["fupan"]["environment"]
+    assert grace > int(environment["FUPAN_SHUTDOWN_SECONDS"]) + int(environment["FUPAN_HAND_BACK_SECONDS"]) + 5
     assert "secrets/" in (ROOT / ".gitignore").read_text().splitlines()
 
 

@@ -15,8 +15,7 @@ from service.operations.api import may_read_metrics
 from service.operations.metrics import MeasuredAnalyzer, Metrics
 from service.problems import ProblemError
 from service.settings import is_loopback
-from tests.service.conftest import Server
-from tests.service.operations.conftest import Running
+from tests.service.serving import Serving
 
 TOKEN = SecretStr("0123456789abcdef")
 
@@ -59,7 +58,7 @@ def test_loopback_addresses(host: str, answer: bool) -> None:
     assert is_loopback(host) is answer
 
 
-def test_metrics_count_requests_and_analyses_without_any_text(client: httpx.Client, server: Server) -> None:
+def test_metrics_count_requests_and_analyses_without_any_text(client: httpx.Client, server: Serving) -> None:
     secret = "绝密指标客户"
     before = samples(client.get("/metrics").text)
     client.post("/v1/analyses", json={"text": f"{secret}王总嫌贵", "id": secret})
@@ -117,7 +116,7 @@ def test_two_applications_count_apart(analyzer: Analyzer) -> None:
     assert not [m for m in REGISTRY.collect() if m.name.startswith("fupan")]
 
 
-def test_the_token_guards_a_real_server(run: Callable[..., Running]) -> None:
+def test_the_token_guards_a_real_server(run: Callable[..., Serving]) -> None:
     server = run(FUPAN_HOST="0.0.0.0", FUPAN_METRICS_TOKEN=TOKEN.get_secret_value())
     assert server.get("/metrics").status_code == 401
     assert server.get("/metrics", authorization=f"Bearer {TOKEN.get_secret_value()}").status_code == 200

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.service.operations.conftest import Running, wait_for
+from tests.service.serving import Serving, wait_for
 
 BATCH = {"notes": [{"id": str(i), "text": f"第{i}家，老板嫌贵，说再考虑考虑，下周三再去见王总"} for i in range(400)]}
 
 
-@pytest.mark.parametrize("arguments", [(), ("--workers", "2")])
-def test_what_is_in_flight_is_answered_after_sigterm(run: Callable[..., Running], arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("arguments", [("serve",), ("serve", "--workers", "2")])
+def test_what_is_in_flight_is_answered_after_sigterm(run: Callable[..., Serving], arguments: tuple[str, ...]) -> None:
     server = run(arguments=arguments)
     wait_for(lambda: server.get("/healthz").status_code == 200)
     with ThreadPoolExecutor(1) as pool:
@@ -33,7 +33,7 @@ def test_what_is_in_flight_is_answered_after_sigterm(run: Callable[..., Running]
     assert "uncaught" not in server.log
 
 
-def test_a_request_longer_than_the_time_to_stop_is_cut(run: Callable[..., Running]) -> None:
+def test_a_request_longer_than_the_time_to_stop_is_cut(run: Callable[..., Serving]) -> None:
     server = run(FUPAN_SHUTDOWN_SECONDS="1")
     long = {"notes": BATCH["notes"] * 2}
     with ThreadPoolExecutor(3) as pool:
@@ -45,8 +45,8 @@ def test_a_request_longer_than_the_time_to_stop_is_cut(run: Callable[..., Runnin
             assert error is None or isinstance(error, httpx.TransportError)
 
 
-def test_processes_share_metrics_and_a_killed_one_is_replaced(run: Callable[..., Running]) -> None:
-    server = run(arguments=("--workers", "2"))
+def test_processes_share_metrics_and_a_killed_one_is_replaced(run: Callable[..., Serving]) -> None:
+    server = run(arguments=("serve", "--workers", "2"))
 
     def processes() -> set[int]:
         # The supervisor's children, as the kernel lists them.

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from models.pipeline import TRAINED
 from service.database import migrate, open_engine
 from service.operations.readiness import Readiness, head_revision
-from tests.service.operations.conftest import Running
+from tests.service.serving import Serving
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_database_that_does_not_answer_and_its_password(model: Path) -> None:
     assert "geheim" not in faults[0].message
 
 
-def test_a_server_tells_what_is_missing_and_mends(run: Callable[..., Running], model: Path, tmp_path: Path) -> None:
+def test_a_server_tells_what_is_missing_and_mends(run: Callable[..., Serving], model: Path, tmp_path: Path) -> None:
     server = run(FUPAN_MODEL_PATH=str(model))
     assert server.get("/readyz").json() == {"status": "ready"}
     assert {f.stat().st_mode & 0o777 for f in (tmp_path / "0").glob("fupan.sqlite3*")} == {0o600}  # personal data

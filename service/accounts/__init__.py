@@ -1,0 +1,1 @@
+"""Tenants, teams, people, API keys, and who may do what."""

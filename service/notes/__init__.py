@@ -1,0 +1,1 @@
+"""Stored visit notes and their analyses: writing, reading, searching, deleting, exporting."""
