@@ -18,6 +18,7 @@ from spacy.tokens import Doc
 
 from models.clause_heads import COLUMN, HEADS, OBJECTION_TYPES, clause_features
 from models.clauses import STOPS, gap_features
+from models.features import spelt, spelt_columns
 from models.linear import LinearHeads
 from models.people import ROLES, person_features
 from models.prices import MONEY_ROLES, price_features
@@ -78,8 +79,8 @@ def train_boundaries(nlp: Language, notes: Sequence[LabelledNote]) -> LinearHead
         at = 0
         for stop in [*STOPS.finditer(text), None]:
             doc = nlp.make_doc(text[at : stop.start() if stop else len(text)].replace(" ", ""))
-            words += [t.text for t in doc]
-            tags += [t.tag_ for t in doc]
+            words += doc._.words
+            tags += doc._.tags
             stops.add(len(words))
             if stop:
                 at = stop.end()
@@ -167,7 +168,7 @@ def train_clause_heads(items: Sequence[Item]) -> tuple[LinearHeads, LinearHeads]
     targets: list[NDArray[np.int64]] = []
     for item in items:
         if item.doc._.clauses:
-            features += clause_features(item.doc)
+            features += map(spelt, clause_features(item.doc))
             targets.append(clause_targets(item.note, item.doc, item.normalized))
     table = np.concatenate(targets)
     heads = fit_heads(HEADS, features, table, c=CLAUSES_C, balance=CLAUSES_BALANCE)
