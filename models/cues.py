@@ -5,7 +5,10 @@ A longer phrase hides the shorter ones inside it: in 没嫌贵 there is no 贵. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat, zip_longest
+from operator import add
 
 from models.lexicon import grouped
 
@@ -30,22 +33,28 @@ class CueScanner:
                 if group not in table.setdefault(phrase, []):
                     table[phrase].append(group)
         self._groups = {phrase: tuple(found) for phrase, found in table.items()}
-        lengths: dict[str, set[int]] = {}
-        for phrase in table:
-            lengths.setdefault(phrase[0], set()).add(len(phrase))
-        self._lengths = {first: sorted(sizes, reverse=True) for first, sizes in lengths.items()}
+        self._sizes: dict[str, list[int]] = {}  # by a phrase's first two characters, or its only one
+        for phrase in sorted(table, key=len, reverse=True):
+            self._sizes.setdefault(phrase[:2], []).append(len(phrase))
+        self._sizes = {head: sorted(set(sizes), reverse=True) for head, sizes in self._sizes.items()}
 
-    def __call__(self, text: str) -> list[CueHit]:
+    def __call__(self, text: str, grams: Sequence[str] | None = None) -> list[CueHit]:
+        """The hits in order of place; `grams`, the text's neighbouring characters two by two, where they are at hand."""
+        if grams is None:
+            grams = list(map(add, text, text[1:]))
         hits: list[CueHit] = []
-        groups, lengths, i, n = self._groups, self._lengths, 0, len(text)
-        while i < n:
-            for size in lengths.get(text[i], ()):
+        groups, end = self._groups, 0
+        longer = map(self._sizes.get, grams, repeat(()))
+        single = map(self._sizes.get, text, repeat(()))
+        for i, (sizes, alone) in enumerate(zip_longest(longer, single, fillvalue=())):
+            if i < end or not (sizes or alone):
+                continue
+            for size in (*sizes, *alone):
                 phrase = text[i : i + size]
-                if len(phrase) == size and phrase in groups:
-                    hits.append(CueHit(i, i + size, phrase, groups[phrase]))
-                    i += size - 1
+                if phrase in groups and len(phrase) == size:
+                    end = i + size
+                    hits.append(CueHit(i, end, phrase, groups[phrase]))
                     break
-            i += 1
         return hits
 
 

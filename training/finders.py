@@ -98,12 +98,12 @@ def tagged_characters(nlp: Language, item: Item, rng: random.Random) -> list[Tag
     if not len(item.doc):
         return []
     extract = nlp.get_pipe("names").features  # type: ignore[attr-defined]
-    out = [(extract(item.doc), name_tags(item.note, item.doc, item.normalized))]
+    out = [(spelt_columns(extract(item.doc)), name_tags(item.note, item.doc, item.normalized))]
     for _ in range(VARIANTS if item.whole and (item.note["people"] or item.note["competitors"]) else 0):
         other = variant(item.note, rng)
         normalized = normalize(other["text"])
         doc = nlp.make_doc(normalized.text)
-        out.append((extract(doc), name_tags(other, doc, normalized)))
+        out.append((spelt_columns(extract(doc)), name_tags(other, doc, normalized)))
     return out
 
 
