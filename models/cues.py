@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat, zip_longest
-from operator import add
+from operator import add, itemgetter
 
 from models.lexicon import grouped
+
+
+_place = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +35,26 @@ class CueScanner:
                 if group not in table.setdefault(phrase, []):
                     table[phrase].append(group)
         self._groups = {phrase: tuple(found) for phrase, found in table.items()}
-        self._sizes: dict[str, list[int]] = {}  # by a phrase's first two characters, or its only one
+        by_head: dict[str, list[int]] = {}  # a phrase's first two characters, or its only one, to the sizes of such phrases
         for phrase in sorted(table, key=len, reverse=True):
-            self._sizes.setdefault(phrase[:2], []).append(len(phrase))
-        self._sizes = {head: sorted(set(sizes), reverse=True) for head, sizes in self._sizes.items()}
+            by_head.setdefault(phrase[:2], []).append(len(phrase))
+        self._sizes = {head: sorted(set(sizes), reverse=True) for head, sizes in by_head.items()}
+        self._singles = [phrase for phrase in table if len(phrase) == 1]
 
     def __call__(self, text: str, grams: Sequence[str] | None = None) -> list[CueHit]:
         """The hits in order of place; `grams`, the text's neighbouring characters two by two, where they are at hand."""
         if grams is None:
             grams = list(map(add, text, text[1:]))
+        starts = [(i, sizes) for i, sizes in enumerate(map(self._sizes.get, grams)) if sizes]
+        for single in self._singles:
+            if single in text:
+                starts += [(i, [1]) for i, c in enumerate(text) if c == single]
         hits: list[CueHit] = []
         groups, end = self._groups, 0
-        longer = map(self._sizes.get, grams, repeat(()))
-        single = map(self._sizes.get, text, repeat(()))
-        for i, (sizes, alone) in enumerate(zip_longest(longer, single, fillvalue=())):
-            if i < end or not (sizes or alone):
+        for i, sizes in sorted(starts, key=_place):  # stable: at one place the longer phrases come first
+            if i < end:
                 continue
-            for size in (*sizes, *alone):
+            for size in sizes:
                 phrase = text[i : i + size]
                 if phrase in groups and len(phrase) == size:
                     end = i + size

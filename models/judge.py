@@ -51,18 +51,20 @@ class Judgement:
 
 def signature(doc: Doc) -> tuple[list[str], list[float]]:
     """What the finders found, as named features and as numbers. Needs every finder."""
-    people, objections, table = doc._.people, doc._.objections, doc._.clause_probabilities
-    slots = assemble(doc._.text, doc._.prices)
-    status = kp_status(people, doc._.text)
+    found = doc._
+    text, people, prices, objections, table = found.text, found.people, found.prices, found.objections, found.clause_probabilities
+    rivals = {text[n.start : n.end] for n in found.names if n.label == "CMP"}
+    slots = assemble(text, prices)
+    status = kp_status(people, text)
     names = (
         [f"P{p.role}{p.met}" for p in people]
         + [f"O{o.type}{o.status}" for o in objections]
         + [f"kp={status}", f"np={min(len(people), 3)}", f"no={min(len(objections), 3)}"]
     )
     filled = [slots.ours is not None, slots.competitor is not None, slots.customer is not None, bool(slots.gaps)]
-    step, funds = doc._.next_step, doc._.funds_date
+    step, funds, stated = found.next_step, found.funds_date, found.customer_class
     names += [f"slots={''.join('1' if x else '0' for x in filled)}", f"step={step is not None}{step is not None and step.when is not None}", f"funds={funds is not None}",
-              f"class={doc._.customer_class.label if doc._.customer_class else None}", f"rival={any(n.label == 'CMP' for n in doc._.names)}"]  # fmt: skip
+              f"class={stated.label if stated else None}", f"rival={bool(rivals)}"]  # fmt: skip
     rows = len(table)
     top = np.sort(table, axis=0)[-2:] if rows else np.zeros((0, len(HEADS)), dtype=np.float32)
     best = top[-1] if rows else np.zeros(len(HEADS))
@@ -70,7 +72,7 @@ def signature(doc: Doc) -> tuple[list[str], list[float]]:
     total = table.sum(axis=0) if rows else np.zeros(len(HEADS))
     numbers: list[float] = [*map(float, best), *map(float, second), *(log(1 + float(x)) for x in total)]
     numbers += [float(sum(p.role == r and p.met == m for p in people)) for r in ROLES for m in (True, False)]
-    numbers += [float(sum(x.role == r for x in doc._.prices)) for r in PRICE_ROLES]
+    numbers += [float(sum(x.role == r for x in prices)) for r in PRICE_ROLES]
     numbers += [float(x) for x in filled]
     numbers += [float(status == s) for s in KP_STATUSES]
     numbers += [float(any(o.type == t for o in objections)) for t in OBJECTION_TYPES] + [
@@ -81,14 +83,14 @@ def signature(doc: Doc) -> tuple[list[str], list[float]]:
         float(step is not None),
         float(step is not None and step.when is not None),
         float(funds is not None),
-        float(doc._.customer_class is not None),
+        float(stated is not None),
     ]
     numbers += [
-        float(len({doc._.text[n.start : n.end] for n in doc._.names if n.label == "CMP"})),
-        log(1 + len(doc._.text)),
+        float(len(rivals)),
+        log(1 + len(text)),
         log(1 + rows),
-        float(len(doc._.amounts)),
-        float(len(doc._.times)),
+        float(len(found.amounts)),
+        float(len(found.times)),
     ]
     return names, numbers
 
