@@ -17,7 +17,7 @@ import numpy as np
 import pycrfsuite
 from numpy.typing import NDArray
 
-from models.features import Group, Lookup
+from models.features import Window, WindowLookup
 
 _HEADER = np.dtype([("magic", "S4"), ("size", "<u4"), ("kind", "S4"), ("version", "<u4"), ("unused", "<u4"), ("labels", "<u4"), ("attributes", "<u4"),
                     ("features_at", "<u4"), ("labels_at", "<u4"), ("attributes_at", "<u4")])  # fmt: skip
@@ -39,12 +39,12 @@ def _strings(model: bytes, at: int, count: int) -> list[str]:
 
 
 class Crf:
-    """A trained CRFsuite model (the content of its file) over features that are one character behind `prefixes` and a value.
+    """A trained CRFsuite model (the content of its file) over windows whose prefixes are `families`.
 
     Raises ValueError for bytes that are no CRFsuite model. Keeps state between `tag` and `marginal`: one thread at a time.
     """
 
-    def __init__(self, model: bytes, prefixes: Sequence[str]) -> None:
+    def __init__(self, model: bytes, families: Sequence[Sequence[str]]) -> None:
         header: Any = np.frombuffer(model, _HEADER, 1)[0] if len(model) > _HEADER.itemsize else None
         if header is None or (header["magic"], header["kind"], header["version"]) != (b"lCRF", b"FOMC", 100):
             raise ValueError("not a CRFsuite model of version 100")
@@ -54,7 +54,7 @@ class Crf:
         begin = int(header["features_at"]) + _CHUNK
         features = np.frombuffer(summing, _FEATURE, int.from_bytes(model[begin - 4 : begin], "little"), begin)
         states = np.flatnonzero(features["kind"] == _STATE)
-        self._lookup = Lookup({name: row for row, name in enumerate(attributes)}, prefixes)
+        self._lookup = WindowLookup({name: row for row, name in enumerate(attributes)}, families)
         self._weights = np.zeros((len(attributes) + 1, len(labels)))
         self._weights[features["source"][states], features["label"][states]] = features["weight"][states]
         self._columns: list[int] = []
@@ -72,15 +72,15 @@ class Crf:
         self._summing = bytes(summing)  # CRFsuite reads these bytes as long as the tagger lives
         self._tagger.open_inmemory(self._summing)
 
-    def scores(self, columns: Sequence[Group]) -> NDArray[np.float64]:
-        """[items, labels]: the summed weights of each item's features, one feature of every column."""
-        scores: NDArray[np.float64] = self._weights[self._lookup.columns(columns)].sum(axis=0)
+    def scores(self, windows: Sequence[Window], items: int) -> NDArray[np.float64]:
+        """[items, labels]: the summed weights of each item's features."""
+        scores: NDArray[np.float64] = self._weights.take(self._lookup.rows(windows, items), axis=0).sum(axis=0)
         return scores
 
-    def tag(self, columns: Sequence[Group]) -> list[str]:
+    def tag(self, windows: Sequence[Window], items: int) -> list[str]:
         """The most probable labels of a sequence."""
         keys = self._keys
-        self._tagger.set([dict(zip(keys, row, strict=True)) for row in self.scores(columns)[:, self._columns].tolist()])
+        self._tagger.set([dict(zip(keys, row, strict=True)) for row in self.scores(windows, items)[:, self._columns].tolist()])
         labels: list[str] = self._tagger.tag()
         return labels
 

@@ -7,13 +7,14 @@ out: a note looks its values up in one table a prefix, so that a word is hashed 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 Group = tuple[str, Sequence[str]]
-"""A prefix and the values behind it: several of one item, or (a column) one of each of several items."""
+"""A prefix and the values behind it."""
 
 
 def spelt(groups: Iterable[Group]) -> list[str]:
@@ -21,9 +22,17 @@ def spelt(groups: Iterable[Group]) -> list[str]:
     return [prefix + value for prefix, values in groups for value in values]
 
 
-def spelt_columns(columns: Sequence[Group]) -> list[list[str]]:
-    """The names of each item's features, one of every column."""
-    return [list(names) for names in zip(*([prefix + value for value in values] for prefix, values in columns), strict=True)]
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Values read at several offsets: feature `prefix` of item i is the value at i + offsets[prefix]."""
+
+    values: Sequence[str]
+    offsets: Mapping[str, int]
+
+
+def spelt_items(windows: Sequence[Window], items: int) -> list[list[str]]:
+    """The names of each item's features."""
+    return [[prefix + w.values[i + offset] for w in windows for prefix, offset in w.offsets.items()] for i in range(items)]
 
 
 class Lookup:
@@ -33,7 +42,6 @@ class Lookup:
     """
 
     def __init__(self, vocabulary: Mapping[str, int], prefixes: Sequence[str]) -> None:
-        self.missing = len(vocabulary)
         self._tables: dict[str, dict[str, int]] = {prefix: {} for prefix in prefixes}
         sizes = sorted({len(prefix) for prefix in prefixes})
         for name, row in vocabulary.items():
@@ -51,8 +59,24 @@ class Lookup:
         rows.discard(None)
         return list(rows)  # type: ignore[arg-type]
 
-    def columns(self, columns: Sequence[Group]) -> NDArray[np.intp]:
-        """[columns, items]: the row of each value, `missing` where it is not known."""
-        items = len(columns[0][1])
-        found = chain.from_iterable(map(self._tables[prefix].get, values, repeat(self.missing)) for prefix, values in columns)
-        return np.fromiter(found, np.intp, len(columns) * items).reshape(len(columns), items)
+
+class WindowLookup:
+    """Rows of a vocabulary for windows: a value is looked up once for all the prefixes it is read behind. Holds the vocabulary's entries only."""
+
+    def __init__(self, vocabulary: Mapping[str, int], families: Sequence[Sequence[str]]) -> None:
+        """`families`: the prefixes of each window, in order."""
+        self.missing = len(vocabulary)
+        self._families: list[tuple[dict[str, int], NDArray[np.intp]]] = []
+        for family in families:
+            tables = [{name.removeprefix(p): row for name, row in vocabulary.items() if name.startswith(p)} for p in family]
+            values = {value: i for i, value in enumerate(dict.fromkeys(chain.from_iterable(tables)))}
+            rows = [[table.get(value, self.missing) for table in tables] for value in values] + [[self.missing] * len(family)]
+            self._families.append((values, np.array(rows, dtype=np.intp)))
+
+    def rows(self, windows: Sequence[Window], items: int) -> NDArray[np.intp]:
+        """[features, items]: the row of each feature of each item, `missing` where it is not known."""
+        out = []
+        for window, (values, rows) in zip(windows, self._families, strict=True):
+            at = np.fromiter(map(values.get, window.values, repeat(len(rows) - 1)), np.intp, len(window.values))
+            out += [rows[at[offset : offset + items], k] for k, offset in enumerate(window.offsets.values())]
+        return np.array(out)

@@ -70,6 +70,12 @@ class LinearHeads:
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
+def probabilities_of_each(models: Sequence[LinearHeads], items: Sequence[Iterable[str]]) -> list[Vector]:
+    """Probabilities [items, heads] by each of several models over one vocabulary, the features looked up once."""
+    rows = [models[0].known(features) for features in items]
+    return [model.of_sums(added_up(model.weights, rows)) for model in models]
+
+
 class SharedHeads:
     """Models over one vocabulary, their weights side by side: an item's features are looked up and added up once for all."""
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from spacy.tokens import Doc
 
 from models.cues import CueScanner
-from models.features import Group
+from models.features import Window
 from models.lexicon import grouped, rows
 
-PREFIXES = ("c", "n", "p", "N", "P", "x", "y", "w", "v", "m", "M", "s", "q", "Q", "d", "f", "g")
+FAMILIES = ("cnp", "NPxy", "wv", "m", "M", "s", "q", "Q", "d", "f", "g")
+"""The prefixes of the windows."""
 
 
 def _kind_of(c: str) -> str:
@@ -38,7 +39,7 @@ def _joined(between: str, *columns: list[str]) -> list[str]:
 
 
 class CharacterFeatures:
-    """Doc -> one column of values a prefix, one value a character."""
+    """Doc -> the windows of FAMILIES over its characters (none of an empty one)."""
 
     def __init__(self, has_word: Callable[[str], bool]) -> None:
         self._has_word = has_word
@@ -51,7 +52,7 @@ class CharacterFeatures:
         self._cues = CueScanner({g: w for g, w in grouped("cues.tsv").items() if g in
                                  ("says", "met", "absent", "price_theirs", "price_ours", "incumbent", "compare", "colleague", "gap", "kp", "authority")})  # fmt: skip
 
-    def __call__(self, doc: Doc) -> list[Group]:
+    def __call__(self, doc: Doc) -> list[Window]:
         found = doc._
         text, grams = found.text, found.grams
         n = len(text)
@@ -59,7 +60,7 @@ class CharacterFeatures:
             return []
         around = [" ", " ", *text, " ", " "]  # character i stands at i + 2
         pairs = ["  ", " " + text[0], *grams, text[-1] + " ", "  "]  # and with the next one at i + 2
-        words = _word_places(found.words, found.tags)
+        words = [*_word_places(found.words, found.tags), ""]
         marks = [""] * (n + 2)
         for hit in self._titles(text, grams):
             marks[hit.start : hit.end] = [hit.groups[0] + "B", *[hit.groups[0] + "I"] * (hit.end - hit.start - 1)]
@@ -71,21 +72,15 @@ class CharacterFeatures:
         given = ["1" if c in self._given else "0" for c in around]
         known = ["True" if k else "False" for k in map(self._has_word, grams)] + ["False", "False"]
         return [
-            ("c", around[2:-2]),
-            ("n", around[3:-1]),
-            ("p", around[1:-3]),
-            ("N", pairs[3:]),
-            ("P", pairs[:n]),
-            ("x", pairs[2:-1]),
-            ("y", pairs[1:-2]),
-            ("w", words),
-            ("v", [*words[1:], ""]),
-            ("m", marks[:n]),
-            ("M", _joined("/", marks[1:-1], marks[2:])),
-            ("s", _joined("", surname[2:-2], kinds[2:-2], kinds[3:-1], kinds[1:-3])),
-            ("q", _joined("/", cues[1:-3], cues[:n])),
-            ("Q", _joined("/", cues[2:-2], cues[3:-1], cues[4:])),
-            ("d", _joined("", ["", *known[: n - 1]], known[:n], known[1:])),
-            ("f", _joined("", surname[2:-2], given[3:-1], given[4:], known[:n], known[1:])),
-            ("g", _joined("", surname[:n], surname[1:-3], given[2:-2], given[3:-1])),
+            Window(around, {"c": 2, "n": 3, "p": 1}),
+            Window(pairs, {"N": 3, "P": 0, "x": 2, "y": 1}),
+            Window(words, {"w": 0, "v": 1}),
+            Window(marks, {"m": 0}),
+            Window(_joined("/", marks[1:-1], marks[2:]), {"M": 0}),
+            Window(_joined("", surname[2:-2], kinds[2:-2], kinds[3:-1], kinds[1:-3]), {"s": 0}),
+            Window(_joined("/", cues[1:-3], cues[:n]), {"q": 0}),
+            Window(_joined("/", cues[2:-2], cues[3:-1], cues[4:]), {"Q": 0}),
+            Window(_joined("", ["", *known[: n - 1]], known[:n], known[1:]), {"d": 0}),
+            Window(_joined("", surname[2:-2], given[3:-1], given[4:], known[:n], known[1:]), {"f": 0}),
+            Window(_joined("", surname[:n], surname[1:-3], given[2:-2], given[3:-1]), {"g": 0}),
         ]

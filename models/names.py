@@ -16,7 +16,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.crf import Crf
-from models.name_features import PREFIXES, CharacterFeatures
+from models.name_features import FAMILIES, CharacterFeatures
 from models.segmenter import SalesTokenizer
 
 LABELS = ("PER", "CMP")
@@ -49,7 +49,7 @@ class NameTagger:
 
     def set_model(self, model: bytes) -> None:
         """Use a trained CRFsuite model (the content of its file)."""
-        self._crf, self._model = Crf(model, PREFIXES), model
+        self._crf, self._model = Crf(model, FAMILIES), model
 
     def predict(self, doc: Doc) -> tuple[NameSpan, ...]:
         """The named people and competitors of a Doc over normalised text, in order."""
@@ -57,7 +57,7 @@ class NameTagger:
         if crf is None or not len(doc):
             return ()
         text = doc._.text
-        labels = crf.tag(self.features(doc))
+        labels = crf.tag(self.features(doc), len(text))
         spans: list[NameSpan] = []
         start = -1
         for i, label in enumerate([*labels, "O"]):

@@ -132,7 +132,7 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     clauses, names, context = (nlp.get_pipe(n) for n in ("clauses", "names", "context"))
     people, prices, heads = (nlp.get_pipe(n) for n in ("people", "prices", "clause_heads"))
     say("stops")
-    clauses.boundaries = train_boundaries(nlp, notes)  # type: ignore[attr-defined]
+    clauses.use(train_boundaries(nlp, notes))  # type: ignore[attr-defined]
     items = []
     for note, fold in zip(notes, folds_of(notes), strict=True):
         normalized = normalize(note["text"])
