@@ -17,7 +17,7 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from models.features import Window, WindowLookup
+from models.features import Window, WindowWeights
 from models.linear import LinearHeads
 
 STOPS = re.compile(
@@ -94,17 +94,15 @@ class ClauseSplitter:
     def use(self, boundaries: LinearHeads) -> None:
         """Cut by this model."""
         self._boundaries = boundaries
-        self._lookup = WindowLookup(boundaries.vocabulary, FAMILIES)
-        self._weights = np.append(boundaries.weights[:, 0], np.float32(0))  # what is missing weighs nothing
+        counted = np.hstack([boundaries.weights, np.ones_like(boundaries.weights)])  # beside each weight, that it is known
+        self._weights = WindowWeights(boundaries.vocabulary, counted, FAMILIES)
 
     def _stops(self, words: Sequence[str], tags: Sequence[str]) -> list[float]:
         """For each word the probability of a stop before it."""
         if self._boundaries is None or len(words) < 2:
             return [0.0] * len(words)
-        rows = self._lookup.rows(gap_features(words, tags), len(words) - 1)
-        known = np.maximum((rows != self._lookup.missing).sum(axis=0), 1)
-        sums = (self._weights[rows].sum(axis=0) * known**-0.5).astype(np.float32)
-        return [0.0, *self._boundaries.of_sums(sums[:, None])[:, 0].tolist()]
+        sums = self._weights.sums(gap_features(words, tags), len(words) - 1)
+        return [0.0, *self._boundaries.of_sums(sums[:, :1] * np.maximum(sums[:, 1:], 1) ** -0.5)[:, 0].tolist()]
 
     def _cuts(self, doc: Doc, first: int, last: int) -> list[int]:
         """Token indices where an unpunctuated run of tokens [first, last) starts a new clause."""

@@ -1,8 +1,8 @@
 """A CRFsuite model opened up: the weights of a note's features are looked up and added up here, the best labels found by CRFsuite.
 
 python-crfsuite copies and hashes every feature of every character anew (half a millisecond a note). Here each character's features are one row
-of a gather, and CRFsuite is given the sums: its copy of the model knows one feature a label, of weight 1, so that a feature's value is the
-label's score. The transitions, the best path and the marginals stay CRFsuite's own.
+of a gather, and CRFsuite is given the sums: its copy of the model has one attribute a label, of weight 1, so that the attribute's value is the
+label's score (above the first label's, which has none). The transitions, the best path and the marginals stay CRFsuite's own.
 
 The file's layout is that of CRFsuite 0.12, lib/crf/src/crf1d_model.c and lib/cqdb/src/cqdb.c: little-endian, a header, the features
 (kind, from, to, weight), then two tables of strings, labels and attributes.
@@ -17,7 +17,7 @@ import numpy as np
 import pycrfsuite
 from numpy.typing import NDArray
 
-from models.features import Window, WindowLookup
+from models.features import Window, WindowWeights
 
 _HEADER = np.dtype([("magic", "S4"), ("size", "<u4"), ("kind", "S4"), ("version", "<u4"), ("unused", "<u4"), ("labels", "<u4"), ("attributes", "<u4"),
                     ("features_at", "<u4"), ("labels_at", "<u4"), ("attributes_at", "<u4")])  # fmt: skip
@@ -54,33 +54,23 @@ class Crf:
         begin = int(header["features_at"]) + _CHUNK
         features = np.frombuffer(summing, _FEATURE, int.from_bytes(model[begin - 4 : begin], "little"), begin)
         states = np.flatnonzero(features["kind"] == _STATE)
-        self._lookup = WindowLookup({name: row for row, name in enumerate(attributes)}, families)
-        self._weights = np.zeros((len(attributes) + 1, len(labels)))
-        self._weights[features["source"][states], features["label"][states]] = features["weight"][states]
-        self._columns: list[int] = []
+        weights = np.zeros((len(attributes), len(labels)))
+        weights[features["source"][states], features["label"][states]] = features["weight"][states]
+        self._weights = WindowWeights({name: row for row, name in enumerate(attributes)}, weights, families)
         self._keys: list[str] = []
-        for label in range(len(labels)):
-            mine = next((f for f in states[features["label"][states] == label] if attributes[features["source"][f]] not in self._keys), None)
-            if mine is None:
-                continue  # no feature speaks for this label: it has no scores to hand over
-            source = features["source"][mine]
-            features["weight"][states[features["source"][states] == source]] = 0
-            features["weight"][mine] = 1
-            self._columns.append(label)
+        for label, source in enumerate(np.unique(features["source"][states])[: len(labels) - 1].tolist(), 1):
+            own = states[features["source"][states] == source]
+            features["weight"][own] = 0
+            features["weight"][own[0]], features["label"][own[0]] = 1, label
             self._keys.append(attributes[source])
         self._tagger = pycrfsuite.Tagger()
         self._summing = bytes(summing)  # CRFsuite reads these bytes as long as the tagger lives
         self._tagger.open_inmemory(self._summing)
 
-    def scores(self, windows: Sequence[Window], items: int) -> NDArray[np.float64]:
-        """[items, labels]: the summed weights of each item's features."""
-        scores: NDArray[np.float64] = self._weights.take(self._lookup.rows(windows, items), axis=0).sum(axis=0)
-        return scores
-
     def tag(self, windows: Sequence[Window], items: int) -> list[str]:
         """The most probable labels of a sequence."""
-        keys = self._keys
-        self._tagger.set([dict(zip(keys, row, strict=True)) for row in self.scores(windows, items)[:, self._columns].tolist()])
+        keys, scores = self._keys, self._weights.sums(windows, items)
+        self._tagger.set([dict(zip(keys, row, strict=True)) for row in (scores[:, 1:] - scores[:, :1]).tolist()])
         labels: list[str] = self._tagger.tag()
         return labels
 

@@ -39,16 +39,15 @@ class CueScanner:
         for phrase in sorted(table, key=len, reverse=True):
             by_head.setdefault(phrase[:2], []).append(len(phrase))
         self._sizes = {head: sorted(set(sizes), reverse=True) for head, sizes in by_head.items()}
-        self._singles = [phrase for phrase in table if len(phrase) == 1]
+        self._singles = frozenset(phrase for phrase in table if len(phrase) == 1)
 
     def __call__(self, text: str, grams: Sequence[str] | None = None) -> list[CueHit]:
         """The hits in order of place; `grams`, the text's neighbouring characters two by two, where they are at hand."""
         if grams is None:
             grams = list(map(add, text, text[1:]))
         starts = [(i, sizes) for i, sizes in enumerate(map(self._sizes.get, grams)) if sizes]
-        for single in self._singles:
-            if single in text:
-                starts += [(i, [1]) for i, c in enumerate(text) if c == single]
+        if self._singles:
+            starts += [(i, [1]) for i, c in enumerate(text) if c in self._singles]
         hits: list[CueHit] = []
         groups, end = self._groups, 0
         for i, sizes in sorted(starts, key=_place):  # stable: at one place the longer phrases come first

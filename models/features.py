@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,23 +61,30 @@ class Lookup:
         return list(rows)  # type: ignore[arg-type]
 
 
-class WindowLookup:
-    """Rows of a vocabulary for windows: a value is looked up once for all the prefixes it is read behind. Holds the vocabulary's entries only."""
+class WindowWeights:
+    """A vocabulary's weights for windows: a value is looked up once for all the prefixes it is read behind, and what they weigh lies together.
 
-    def __init__(self, vocabulary: Mapping[str, int], families: Sequence[Sequence[str]]) -> None:
-        """`families`: the prefixes of each window, in order."""
-        self.missing = len(vocabulary)
-        self._families: list[tuple[dict[str, int], NDArray[np.intp]]] = []
+    Holds the vocabulary's entries only. What is not known weighs nothing.
+    """
+
+    def __init__(self, vocabulary: Mapping[str, int], weights: NDArray[Any], families: Sequence[Sequence[str]]) -> None:
+        """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of each window, in order."""
+        columns = weights.shape[1]
+        weights = np.vstack([weights, np.zeros((1, columns), weights.dtype)])
+        self._families: list[tuple[dict[str, int], NDArray[Any]]] = []
         for family in families:
             tables = [{name.removeprefix(p): row for name, row in vocabulary.items() if name.startswith(p)} for p in family]
             values = {value: i for i, value in enumerate(dict.fromkeys(chain.from_iterable(tables)))}
-            rows = [[table.get(value, self.missing) for table in tables] for value in values] + [[self.missing] * len(family)]
-            self._families.append((values, np.array(rows, dtype=np.intp)))
+            rows = [[table.get(value, -1) for table in tables] for value in (*values, None)]
+            self._families.append((values, weights[np.array(rows)]))
+        self._empty = weights[-1]
 
-    def rows(self, windows: Sequence[Window], items: int) -> NDArray[np.intp]:
-        """[features, items]: the row of each feature of each item, `missing` where it is not known."""
-        out = []
-        for window, (values, rows) in zip(windows, self._families, strict=True):
-            at = np.fromiter(map(values.get, window.values, repeat(len(rows) - 1)), np.intp, len(window.values))
-            out += [rows[at[offset : offset + items], k] for k, offset in enumerate(window.offsets.values())]
-        return np.array(out)
+    def sums(self, windows: Sequence[Window], items: int) -> NDArray[Any]:
+        """[items, columns]: the weights of each item's features added up."""
+        out = np.repeat(self._empty[None], items, axis=0)
+        for window, (values, weights) in zip(windows, self._families, strict=True):
+            at = np.fromiter(map(values.get, window.values, repeat(len(values))), np.intp, len(window.values))
+            found = weights.take(at, axis=0)
+            for k, offset in enumerate(window.offsets.values()):
+                out += found[offset : offset + items, k]
+        return out

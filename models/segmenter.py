@@ -36,10 +36,8 @@ class SalesTokenizer:
             for title in titles:
                 if len(title) > 2 and not self._jieba.has_word(title):
                     self._jieba.add_word(title, TITLE_FREQUENCY, "n")
-
-    def has_word(self, word: str) -> bool:
-        """Whether the word stands in jieba's dictionary or ours."""
-        return bool(self._jieba.has_word(word))
+        self.has_word: Callable[[str], bool] = self._jieba.has_word
+        """Whether a word stands in jieba's dictionary or ours."""
 
     def __call__(self, text: str) -> Doc:
         tagged = self._jieba.tag(text)
