@@ -5,7 +5,6 @@ Two layers of linear heads: the rubric first; kind, outcome and questions read t
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
@@ -19,10 +18,11 @@ from spacy.tokens import Doc
 
 from models.analysis import KindLabel, OutcomeLabel, PriceRole
 from models.clause_heads import HEADS, OBJECTION_TYPES
+from models.features import Group
 from models.gaps import assemble
 from models.kp import kp_status
 from models.labels import DIMENSIONS, QUESTION_IDS
-from models.linear import LinearHeads
+from models.linear import LinearHeads, SharedHeads
 from models.people import ROLES
 
 OUTCOMES: tuple[OutcomeLabel, ...] = ("signed", "not_signed", "unclear")
@@ -51,18 +51,20 @@ class Judgement:
 
 def signature(doc: Doc) -> tuple[list[str], list[float]]:
     """What the finders found, as named features and as numbers. Needs every finder."""
-    people, objections, table = doc._.people, doc._.objections, doc._.clause_probabilities
-    slots = assemble(doc._.text, doc._.prices)
-    status = kp_status(people, doc._.text)
+    found = doc._
+    text, people, prices, objections, table = found.text, found.people, found.prices, found.objections, found.clause_probabilities
+    rivals = {text[n.start : n.end] for n in found.names if n.label == "CMP"}
+    slots = assemble(text, prices)
+    status = kp_status(people, text)
     names = (
         [f"P{p.role}{p.met}" for p in people]
         + [f"O{o.type}{o.status}" for o in objections]
         + [f"kp={status}", f"np={min(len(people), 3)}", f"no={min(len(objections), 3)}"]
     )
     filled = [slots.ours is not None, slots.competitor is not None, slots.customer is not None, bool(slots.gaps)]
-    step, funds = doc._.next_step, doc._.funds_date
+    step, funds, stated = found.next_step, found.funds_date, found.customer_class
     names += [f"slots={''.join('1' if x else '0' for x in filled)}", f"step={step is not None}{step is not None and step.when is not None}", f"funds={funds is not None}",
-              f"class={doc._.customer_class.label if doc._.customer_class else None}", f"rival={any(n.label == 'CMP' for n in doc._.names)}"]  # fmt: skip
+              f"class={stated.label if stated else None}", f"rival={bool(rivals)}"]  # fmt: skip
     rows = len(table)
     top = np.sort(table, axis=0)[-2:] if rows else np.zeros((0, len(HEADS)), dtype=np.float32)
     best = top[-1] if rows else np.zeros(len(HEADS))
@@ -70,7 +72,7 @@ def signature(doc: Doc) -> tuple[list[str], list[float]]:
     total = table.sum(axis=0) if rows else np.zeros(len(HEADS))
     numbers: list[float] = [*map(float, best), *map(float, second), *(log(1 + float(x)) for x in total)]
     numbers += [float(sum(p.role == r and p.met == m for p in people)) for r in ROLES for m in (True, False)]
-    numbers += [float(sum(x.role == r for x in doc._.prices)) for r in PRICE_ROLES]
+    numbers += [float(sum(x.role == r for x in prices)) for r in PRICE_ROLES]
     numbers += [float(x) for x in filled]
     numbers += [float(status == s) for s in KP_STATUSES]
     numbers += [float(any(o.type == t for o in objections)) for t in OBJECTION_TYPES] + [
@@ -81,56 +83,67 @@ def signature(doc: Doc) -> tuple[list[str], list[float]]:
         float(step is not None),
         float(step is not None and step.when is not None),
         float(funds is not None),
-        float(doc._.customer_class is not None),
+        float(stated is not None),
     ]
     numbers += [
-        float(len({doc._.text[n.start : n.end] for n in doc._.names if n.label == "CMP"})),
-        log(1 + len(doc._.text)),
+        float(len(rivals)),
+        log(1 + len(text)),
         log(1 + rows),
-        float(len(doc._.amounts)),
-        float(len(doc._.times)),
+        float(len(found.amounts)),
+        float(len(found.times)),
     ]
     return names, numbers
 
 
-def note_features(doc: Doc) -> list[str]:
+PREFIXES = ("", "w", "b", "Q", "Q!", "q", "srep", "scustomer", "s", "g", "L", "^q", "$q", "len=")
+
+
+def note_features(doc: Doc) -> list[Group]:
     """Words, cue phrases with speaker and negation, headings, opening and end of a note."""
-    words = doc._.words
-    features = ["w" + w for w in words]
-    features += [f"b{a}_{b}" for a, b in itertools.pairwise(words)]
-    for context in doc._.contexts:
+    found = doc._
+    features: list[Group] = [("w", found.words), ("b", found.pairs)]
+    contexts = found.contexts
+    for context in contexts:
+        if not context.hits:
+            continue
+        groups = [("!" if h.start in context.negated else "") + g for h in context.hits for g in h.groups]
+        features += (("q", groups), ("s" + context.speaker, groups))
         for h in context.hits:
-            mark = "!" if h.start in context.negated else ""
-            features += ["Q" + mark + h.phrase, *(f"q{mark}{g}" for g in h.groups), *(f"s{context.speaker}{mark}{g}" for g in h.groups)]
+            features.append(("Q!" if h.start in context.negated else "Q", (h.phrase,)))
             if context.guess or context.hypothetical:
-                features += ["g" + g for g in h.groups]
-    clauses = doc._.clauses
-    features += ["L" + c.label for c in clauses if c.label]
-    if clauses:
-        features += ["^q" + g for h in doc._.contexts[0].hits for g in h.groups] + [
-            "$q" + g for h in doc._.contexts[-1].hits for g in h.groups
-        ]
-    features.append(f"len={min(len(doc._.text) // 12, 12)}")
+                features.append(("g", h.groups))
+    if contexts:
+        features.append(("L", [c.label for c in found.clauses if c.label]))
+        features += [("^q", h.groups) for h in contexts[0].hits]
+        features += [("$q", h.groups) for h in contexts[-1].hits]
+    features.append(("len=", (str(min(len(found.text) // 12, 12)),)))
     return features
 
 
 class Judge:
     """Writes doc._.judgement, and withdraws a next step for which the rubric gives no point. Needs every finder."""
 
-    def __init__(self, rubric: LinearHeads | None = None, verdict: LinearHeads | None = None, outcome: LinearHeads | None = None) -> None:
-        self.rubric, self.verdict, self.outcome = rubric, verdict, outcome
+    def __init__(self) -> None:
+        self._models: tuple[LinearHeads, LinearHeads, LinearHeads] | None = None
+
+    def use(self, rubric: LinearHeads, verdict: LinearHeads, outcome: LinearHeads) -> None:
+        """Judge by these models, which share their vocabulary: they are trained on the same features."""
+        self._models = rubric, verdict, outcome
+        self._shared = SharedHeads(self._models, PREFIXES)
 
     def predict(self, doc: Doc) -> Judgement | None:
         """The note's judgement, or None before training."""
-        if self.rubric is None or self.verdict is None or self.outcome is None:
+        if self._models is None:
             return None
+        rubric, verdict, outcome = self._models
         names, numbers = signature(doc)
-        rows = self.rubric.known(note_features(doc) + names)  # the three share their vocabulary: trained on the same features
-        levels = self.rubric.probabilities_of_rows(rows, numbers)
-        more = [*numbers, *map(float, levels)]
-        outcome = self.outcome.probabilities_of_rows(rows, more)
-        verdict = self.verdict.probabilities_of_rows(rows, [*more, *map(float, outcome)])
-        return Judgement(levels.reshape(len(DIMENSIONS), 2), outcome, float(verdict[0]), verdict[1 : 1 + len(QUESTION_IDS)])
+        rubric_sums, verdict_sums, outcome_sums = self._shared.sums([[*note_features(doc), ("", names)]])
+        levels = rubric.of_sums(rubric_sums, numbers)[0]
+        numbers += levels.tolist()
+        outcomes = outcome.of_sums(outcome_sums, numbers)[0]
+        numbers += outcomes.tolist()
+        verdicts = verdict.of_sums(verdict_sums, numbers)[0]
+        return Judgement(levels.reshape(len(DIMENSIONS), 2), outcomes, float(verdicts[0]), verdicts[1 : 1 + len(QUESTION_IDS)])
 
     def __call__(self, doc: Doc) -> Doc:
         judgement = doc._.judgement = self.predict(doc)
@@ -140,11 +153,10 @@ class Judge:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump((self.rubric, self.verdict, self.outcome), Path(path) / "judge.joblib")
+        joblib.dump(self._models, Path(path) / "judge.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> Judge:
-        self.rubric, self.verdict, self.outcome = joblib.load(Path(path) / "judge.joblib")
-        assert self.rubric.vocabulary == self.verdict.vocabulary == self.outcome.vocabulary
+        self.use(*joblib.load(Path(path) / "judge.joblib"))
         return self
 
 

@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from models.analysis import DecisionRole
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
-from models.linear import LinearHeads
+from models.linear import LinearHeads, probabilities_of_each
 
 ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown")
 DEPARTMENT = re.compile(
@@ -239,7 +239,7 @@ class PeopleFinder:
             return ()
         found = []
         features = person_features(doc, candidates)
-        binary, all_roles = self.person.probabilities_of_all(features), self.role.probabilities_of_all(features)
+        binary, all_roles = probabilities_of_each((self.person, self.role), features)
         for candidate, (is_person, met), roles in zip(candidates, binary, all_roles, strict=True):
             if is_person < PERSON_THRESHOLD:
                 continue

@@ -18,6 +18,7 @@ from spacy.tokens import Doc
 
 from models.clause_heads import COLUMN, HEADS, OBJECTION_TYPES, clause_features
 from models.clauses import STOPS, gap_features
+from models.features import spelt, spelt_items
 from models.linear import LinearHeads
 from models.people import ROLES, person_features
 from models.prices import MONEY_ROLES, price_features
@@ -78,14 +79,13 @@ def train_boundaries(nlp: Language, notes: Sequence[LabelledNote]) -> LinearHead
         at = 0
         for stop in [*STOPS.finditer(text), None]:
             doc = nlp.make_doc(text[at : stop.start() if stop else len(text)].replace(" ", ""))
-            words += [t.text for t in doc]
-            tags += [t.tag_ for t in doc]
+            words += doc._.words
+            tags += doc._.tags
             stops.add(len(words))
             if stop:
                 at = stop.end()
-        for i in range(1, len(words)):
-            features.append(gap_features(words, tags, i))
-            targets.append(int(i in stops))
+        features += spelt_items(gap_features(words, tags), len(words) - 1)
+        targets += [int(i in stops) for i in range(1, len(words))]
     return fit_heads(["stop"], features, np.array(targets, dtype=np.int64).reshape(-1, 1), c=4.0, minimum=3)
 
 
@@ -97,12 +97,12 @@ def tagged_characters(nlp: Language, item: Item, rng: random.Random) -> list[Tag
     if not len(item.doc):
         return []
     extract = nlp.get_pipe("names").features  # type: ignore[attr-defined]
-    out = [(extract(item.doc), name_tags(item.note, item.doc, item.normalized))]
+    out = [(spelt_items(extract(item.doc), len(item.doc._.text)), name_tags(item.note, item.doc, item.normalized))]
     for _ in range(VARIANTS if item.whole and (item.note["people"] or item.note["competitors"]) else 0):
         other = variant(item.note, rng)
         normalized = normalize(other["text"])
         doc = nlp.make_doc(normalized.text)
-        out.append((extract(doc), name_tags(other, doc, normalized)))
+        out.append((spelt_items(extract(doc), len(doc._.text)), name_tags(other, doc, normalized)))
     return out
 
 
@@ -167,7 +167,7 @@ def train_clause_heads(items: Sequence[Item]) -> tuple[LinearHeads, LinearHeads]
     targets: list[NDArray[np.int64]] = []
     for item in items:
         if item.doc._.clauses:
-            features += clause_features(item.doc)
+            features += map(spelt, clause_features(item.doc))
             targets.append(clause_targets(item.note, item.doc, item.normalized))
     table = np.concatenate(targets)
     heads = fit_heads(HEADS, features, table, c=CLAUSES_C, balance=CLAUSES_BALANCE)

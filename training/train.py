@@ -15,6 +15,7 @@ from rich.console import Console
 from spacy.language import Language
 
 from models.clause_heads import COLUMN, OBJECTION_TYPES
+from models.features import spelt
 from models.judge import OUTCOMES, RUBRIC_HEADS, Judgement, note_features, signature
 from models.labels import DIMENSIONS, QUESTION_IDS
 from models.linear import LinearHeads
@@ -81,7 +82,7 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
     judge = nlp.get_pipe("judge")
     items = [i for i in items if i.whole]
     names, numbers = zip(*(signature(i.doc) for i in items), strict=True)
-    features = [note_features(i.doc) + n for i, n in zip(items, names, strict=True)]
+    features = [spelt(note_features(i.doc)) + n for i, n in zip(items, names, strict=True)]
     dense = np.array(numbers, dtype=np.float32)
     targets = [note_targets(i.note) for i in items]
     rubric_y = np.stack([t[0] for t in targets])
@@ -105,14 +106,14 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
 
     everything = np.ones(len(items), dtype=bool)
     levels = cross(fit_rubric, dense, len(RUBRIC_HEADS))
-    judge.rubric = fit_rubric(everything)  # type: ignore[attr-defined]
+    rubric = fit_rubric(everything)
     second = np.hstack([dense, levels])
 
     def fit_outcome(mask: NDArray[np.bool_]) -> LinearHeads:
         return fit_heads(OUTCOMES, pick(mask), outcome_y[mask], dense=second[mask], link="softmax", c=RUBRIC_C, dense_weight=DENSE_WEIGHT)
 
     outcomes = cross(fit_outcome, second, len(OUTCOMES))
-    judge.outcome = fit_outcome(everything)  # type: ignore[attr-defined]
+    outcome_heads = fit_outcome(everything)
     third = np.hstack([second, outcomes])
 
     def fit_verdict(mask: NDArray[np.bool_]) -> LinearHeads:
@@ -121,7 +122,7 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
         )
 
     verdicts = cross(fit_verdict, third, 1 + len(QUESTION_IDS))
-    judge.verdict = fit_verdict(everything)  # type: ignore[attr-defined]
+    judge.use(rubric, fit_verdict(everything), outcome_heads)  # type: ignore[attr-defined]
     for item, level, outcome, verdict in zip(items, levels, outcomes, verdicts, strict=True):
         item.doc._.judgement = Judgement(level.reshape(len(DIMENSIONS), 2), outcome, float(verdict[0]), verdict[1:])
 
@@ -131,7 +132,7 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     clauses, names, context = (nlp.get_pipe(n) for n in ("clauses", "names", "context"))
     people, prices, heads = (nlp.get_pipe(n) for n in ("people", "prices", "clause_heads"))
     say("stops")
-    clauses.boundaries = train_boundaries(nlp, notes)  # type: ignore[attr-defined]
+    clauses.use(train_boundaries(nlp, notes))  # type: ignore[attr-defined]
     items = []
     for note, fold in zip(notes, folds_of(notes), strict=True):
         normalized = normalize(note["text"])
@@ -159,7 +160,7 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     statuses: list[tuple[Item, LinearHeads]] = []
 
     def heads_fold(rest: Sequence[Item], held: Sequence[Item]) -> None:
-        heads.model, heads.types = train_clause_heads(rest)  # type: ignore[attr-defined]
+        heads.use(*train_clause_heads(rest))  # type: ignore[attr-defined]
         status = train_status(rest)
         for item in held:
             heads(item.doc)
@@ -167,7 +168,7 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
 
     say("clauses")
     out_of_fold(items, heads_fold)
-    heads.model, heads.types = train_clause_heads(items)  # type: ignore[attr-defined]
+    heads.use(*train_clause_heads(items))  # type: ignore[attr-defined]
     thresholds = choose_thresholds(items)
     for component in ("objections", "steps"):
         nlp.get_pipe(component).thresholds = thresholds  # type: ignore[attr-defined]
