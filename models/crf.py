@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pycrfsuite
-from numpy.typing import NDArray
 
 from models.features import Window, WindowWeights
 

@@ -17,6 +17,7 @@ from models.analysis import DecisionRole
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
 from models.linear import LinearHeads, probabilities_of_each
+from models.surroundings import word_features
 
 ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown")
 DEPARTMENT = re.compile(
@@ -185,6 +186,7 @@ def person_features(doc: Doc, candidates: list[Candidate]) -> list[list[str]]:
     n = len(candidates)
     out: list[list[str]] = []
     has_top = any(c.title_group in ("top", "owner") for c in candidates)
+    peopled = {bisect_right(starts, s) - 1 for c in candidates for s, _ in c.places}
     for index, candidate in enumerate(candidates):
         m = candidate.mention
         f = [f"g={candidate.title_group}", f"t={candidate.title}", f"len={min(len(m), 5)}", f"crf={round(candidate.crf * 4)}", f"first={m[0]}", f"last={m[-1]}",
@@ -202,6 +204,7 @@ def person_features(doc: Doc, candidates: list[Candidate]) -> list[list[str]]:
             at = bisect_right(starts, start) - 1
             if at < 0:
                 continue
+            f += word_features(doc, at, start, end, lambda j: "o" if j in peopled else "")
             clause, context = clauses[at], contexts[at]
             for h in context.hits:
                 side = "A" if h.start >= end else "B" if h.end <= start else "I"

@@ -21,7 +21,7 @@ from models.clauses import STOPS, gap_features
 from models.features import spelt, spelt_items
 from models.linear import LinearHeads
 from models.people import ROLES, person_features
-from models.prices import MONEY_ROLES, price_features
+from models.prices import MONEY_ROLES, both_features, price_features
 from models.status import status_features
 from models.text import NormalizedText, normalize
 from training.augment import variant
@@ -29,11 +29,11 @@ from training.corpus import LabelledNote
 from training.fit import SEED, fit_heads
 from training.targets import clause_targets, name_tags, person_targets, price_targets, status_targets, undecided_prices
 
-FOLDS = 5
+FOLDS, NAMES_FOLDS = 5, 3
 VARIANTS = 1
 NAMES_ITERATIONS = 70
-PRICES_BALANCE = 0.3
-PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 5.0, 4.0, 8.0, 0.7
+PRICES_FOLDS = 3
+PEOPLE_C, PRICES_C, PAIRS_C, CLAUSES_C, CLAUSES_BALANCE = 5.0, 4.0, 2.0, 8.0, 0.7
 STATUS_C = 2.0
 
 
@@ -119,10 +119,13 @@ def fit_names(tagged: Sequence[Tagged]) -> bytes:
 
 
 def train_names(nlp: Language, items: Sequence[Item]) -> list[bytes]:
-    """One CRF for each fold, trained on the notes outside it, and one trained on all; side by side, since each takes a minute."""
+    """NAMES_FOLDS CRFs, each trained without the folds that are k modulo that number, and one trained on all; side by side, since each takes a minute."""
     rng = random.Random(SEED)
     tagged = [tagged_characters(nlp, item, rng) for item in items]
-    parts = [[t for item, ts in zip(items, tagged, strict=True) if item.fold != k for t in ts] for k in (*range(FOLDS), -1)]
+    parts = [
+        [t for item, ts in zip(items, tagged, strict=True) if k < 0 or item.fold % NAMES_FOLDS != k for t in ts]
+        for k in (*range(NAMES_FOLDS), -1)
+    ]
     return list(Parallel(n_jobs=2)(delayed(fit_names)(part) for part in parts))
 
 
@@ -143,21 +146,38 @@ def train_people(nlp: Language, items: Sequence[Item]) -> tuple[LinearHeads, Lin
             fit_heads(ROLES, features, np.concatenate(roles), link="softmax", c=PEOPLE_C))  # fmt: skip
 
 
-def train_prices(items: Sequence[Item]) -> LinearHeads:
+def train_prices(items: Sequence[Item]) -> tuple[LinearHeads, LinearHeads]:
+    """(first, second) over the amounts: the second reads what a first model fitted on other notes guesses of a note's amounts together."""
+    items = [i for i in items if i.doc._.amounts]
+    targets = [price_targets(i.note, i.doc._.amounts) for i in items]
+    undecided = [undecided_prices(i.note, i.doc._.amounts, t) for i, t in zip(items, targets, strict=True)]
+
+    def fit(numbers: Sequence[int], features: Sequence[list[list[str]]], c: float) -> LinearHeads:
+        return _fit_prices(
+            [f for i in numbers for f in features[i]],
+            np.concatenate([targets[i] for i in numbers]),
+            np.concatenate([undecided[i] for i in numbers]),
+            c,
+        )
+
+    features = [price_features(i.doc) for i in items]
+    everything = range(len(items))
+    both: list[list[list[str]]] = [[] for _ in items]
+    for k in range(PRICES_FOLDS):
+        held_out = fit([i for i in everything if i % PRICES_FOLDS != k], features, PRICES_C)
+        for i in everything[k::PRICES_FOLDS]:
+            both[i] = both_features(items[i].doc, held_out)
+    return fit(everything, features, PRICES_C), fit(everything, both, PAIRS_C)
+
+
+def _fit_prices(features: Sequence[list[str]], targets: NDArray[np.int64], undecided: NDArray[np.bool_], c: float) -> LinearHeads:
     """Roles of the amounts; earlier quotes, which no label names, are left out at first and then take the role a first model gives them."""
-    features: list[list[str]] = []
-    targets: list[NDArray[np.int64]] = []
-    undecided: list[NDArray[np.bool_]] = []
-    for item in items:
-        if item.doc._.amounts:
-            features += price_features(item.doc)
-            targets.append(price_targets(item.note, item.doc._.amounts))
-            undecided.append(undecided_prices(item.note, item.doc._.amounts, targets[-1]))
-    roles, open_ = np.concatenate(targets), np.flatnonzero(np.concatenate(undecided))
+    roles, open_ = targets.copy(), np.flatnonzero(undecided)
     roles[open_] = -1
-    fit = partial(fit_heads, MONEY_ROLES, features, link="softmax", c=PRICES_C, balance=PRICES_BALANCE)
-    guesses = fit(roles).probabilities_of_all([features[i] for i in open_])
-    roles[open_] = np.where(guesses.max(axis=1) > 0.5, guesses.argmax(axis=1), -1)
+    fit = partial(fit_heads, MONEY_ROLES, features, link="softmax", c=c)
+    if len(open_):
+        guesses = fit(roles).probabilities_of_all([features[i] for i in open_.tolist()])
+        roles[open_] = np.where(guesses.max(axis=1) > 0.5, guesses.argmax(axis=1), -1)
     return fit(roles)
 
 

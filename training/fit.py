@@ -1,7 +1,8 @@
-"""Fitting linear heads with scikit-learn, calibrated on cross-validated scores."""
+"""Fitting linear heads and networks with scikit-learn, and their calibration on cross-validated scores."""
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 
@@ -9,9 +10,12 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 
 from models.linear import LinearHeads
+from models.network import LIMIT, Network
 
 SEED = 20261124
 Matrix = NDArray[np.float32]
@@ -102,3 +106,31 @@ def sigmoid_calibration(scores: NDArray[np.float64], truth: NDArray[np.int64]) -
     model = LogisticRegression(C=1e3, max_iter=200)
     model.fit(scores.reshape(-1, 1), truth)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def fit_network(
+    outputs: Sequence[str], numbers: Matrix, targets: NDArray[np.int64], *, units: int, alpha: float, epochs: int, members: int
+) -> Network:
+    """Fit the members of a Network, which differ in their random start alone.
+
+    numbers: [items, inputs]; targets: [items, outputs] of 0 or 1; alpha: L2 penalty.
+    """
+    mean, scale = numbers.mean(axis=0).astype(np.float32), (numbers.std(axis=0) + 1e-3).astype(np.float32)
+    x = np.clip((numbers - mean) / scale, -LIMIT, LIMIT)
+
+    def member(seed: int) -> MLPClassifier:
+        model = MLPClassifier((units,), alpha=alpha, learning_rate_init=0.002, max_iter=epochs, batch_size=64, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is chosen, not run to convergence
+            return model.fit(x, targets)
+
+    fitted = [member(SEED + k) for k in range(members)]
+    return Network(
+        tuple(outputs),
+        mean,
+        scale,
+        np.hstack([m.coefs_[0] for m in fitted]).astype(np.float32),
+        np.concatenate([m.intercepts_[0] for m in fitted]).astype(np.float32),
+        np.stack([m.coefs_[1] for m in fitted]).astype(np.float32),
+        np.stack([m.intercepts_[1] for m in fitted]).astype(np.float32),
+    )
