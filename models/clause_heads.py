@@ -47,14 +47,37 @@ def _buckets(doc: Doc, starts: list[int]) -> list[set[str]]:
     return marks
 
 
-PREFIXES = ("w", "b", "c", "q", "Q", "m", "s", "sqrep", "sqcustomer", "guess", "g", "h", "o", "L", "l", "-w", "-q", "-m", "+w", "+q", "+m", "n", "k")
+PREFIXES = (
+    "w",
+    "b",
+    "c",
+    "q",
+    "Q",
+    "m",
+    "s",
+    "sqrep",
+    "sqcustomer",
+    "guess",
+    "g",
+    "h",
+    "o",
+    "L",
+    "l",
+    "-w",
+    "-q",
+    "-m",
+    "+w",
+    "+q",
+    "+m",
+    "n",
+    "k",
+)
 
 
 def clause_features(doc: Doc) -> list[list[Group]]:
     """One list of features a clause, with those of its neighbours in the sentence: a sentence added elsewhere changes nothing. Needs: clauses, context, people, prices."""
     found = doc._
     clauses, contexts, words, pairs, grams = found.clauses, found.contexts, found.words, found.pairs, found.grams
-    text = found.text
     marks = _buckets(doc, [c.start for c in clauses])
     own: list[list[str]] = []
     cue_names: list[list[str]] = []
@@ -74,7 +97,9 @@ def clause_features(doc: Doc) -> list[list[Group]]:
             f += (("q", q), ("Q", [h.phrase for h in context.hits]))
             if context.speaker:
                 f.append(("sq" + context.speaker, q))
-            f += [(prefix, q) for prefix, holds in (("g", context.guess), ("h", context.hypothetical), ("o", context.other_customer)) if holds]
+            f += [
+                (prefix, q) for prefix, holds in (("g", context.guess), ("h", context.hypothetical), ("o", context.other_customer)) if holds
+            ]
         if context.guess:
             f.append(("guess", ("",)))
         if clause.label:

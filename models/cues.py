@@ -11,7 +11,6 @@ from operator import add, itemgetter
 
 from models.lexicon import grouped
 
-
 _place = itemgetter(0)
 
 
