@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pycrfsuite
 
-from models.features import Window, WindowWeights
+from models.features import Coded, Window, WindowWeights
 
 _HEADER = np.dtype([("magic", "S4"), ("size", "<u4"), ("kind", "S4"), ("version", "<u4"), ("unused", "<u4"), ("labels", "<u4"), ("attributes", "<u4"),
                     ("features_at", "<u4"), ("labels_at", "<u4"), ("attributes_at", "<u4")])  # fmt: skip
@@ -66,9 +66,9 @@ class Crf:
         self._summing = bytes(summing)  # CRFsuite reads these bytes as long as the tagger lives
         self._tagger.open_inmemory(self._summing)
 
-    def tag(self, windows: Sequence[Window], items: int) -> list[str]:
+    def tag(self, windows: Sequence[Window], coded: Sequence[Coded], items: int) -> list[str]:
         """The most probable labels of a sequence."""
-        keys, scores = self._keys, self._weights.sums(windows, items)
+        keys, scores = self._keys, self._weights.sums(windows, items, coded)
         self._tagger.set([dict(zip(keys, row, strict=True)) for row in (scores[:, 1:] - scores[:, :1]).tolist()])
         labels: list[str] = self._tagger.tag()
         return labels

@@ -31,9 +31,24 @@ class Window:
     offsets: Mapping[str, int]
 
 
-def spelt_items(windows: Sequence[Window], items: int) -> list[list[str]]:
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Values of a small alphabet by their codes: feature `prefix` of item i is `alphabet[codes[i]]`."""
+
+    prefix: str
+    alphabet: Sequence[str]
+    codes: NDArray[np.intp]
+
+
+def spelt_items(windows: Sequence[Window | Coded], items: int) -> list[list[str]]:
     """The names of each item's features."""
-    return [[prefix + w.values[i + offset] for w in windows for prefix, offset in w.offsets.items()] for i in range(items)]
+    columns: list[list[str]] = []
+    for w in windows:
+        if isinstance(w, Coded):
+            columns.append([w.prefix + w.alphabet[code] for code in w.codes.tolist()])
+        else:
+            columns += [[prefix + value for value in w.values[offset : offset + items]] for prefix, offset in w.offsets.items()]
+    return [list(names) for names in zip(*columns, strict=True)]
 
 
 class Lookup:
@@ -68,20 +83,30 @@ class WindowWeights:
     """
 
     def __init__(self, vocabulary: Mapping[str, int], weights: NDArray[Any], families: Sequence[Sequence[str]]) -> None:
-        """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of each window, in order."""
-        columns = weights.shape[1]
-        weights = np.vstack([weights, np.zeros((1, columns), weights.dtype)])
+        """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of each Window, in order."""
+        self._vocabulary = vocabulary
+        self._weights = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
+        self._coded: dict[str, NDArray[Any]] = {}
         self._families: list[tuple[dict[str, int], NDArray[Any]]] = []
         for family in families:
             tables = [{name.removeprefix(p): row for name, row in vocabulary.items() if name.startswith(p)} for p in family]
             values = {value: i for i, value in enumerate(dict.fromkeys(chain.from_iterable(tables)))}
-            rows = [[table.get(value, -1) for table in tables] for value in (*values, None)]
-            self._families.append((values, weights[np.array(rows)]))
-        self._empty = weights[-1]
+            rows = [[table.get(value, -1) for table in tables] for value in values] + [[-1] * len(family)]
+            self._families.append((values, self._weights[np.array(rows)]))
 
-    def sums(self, windows: Sequence[Window], items: int) -> NDArray[Any]:
+    def _of_alphabet(self, coded: Coded) -> NDArray[Any]:
+        """[alphabet, columns]: what each value weighs."""
+        weights = self._coded.get(coded.prefix)
+        if weights is None:
+            weights = self._weights[[self._vocabulary.get(coded.prefix + value, -1) for value in coded.alphabet]]
+            self._coded[coded.prefix] = weights
+        return weights
+
+    def sums(self, windows: Sequence[Window], items: int, coded: Sequence[Coded] = ()) -> NDArray[Any]:
         """[items, columns]: the weights of each item's features added up."""
-        out = np.repeat(self._empty[None], items, axis=0)
+        out = np.repeat(self._weights[-1:], items, axis=0)
+        for column in coded:
+            out += self._of_alphabet(column).take(column.codes, axis=0)
         for window, (values, weights) in zip(windows, self._families, strict=True):
             at = np.fromiter(map(values.get, window.values, repeat(len(values))), np.intp, len(window.values))
             found = weights.take(at, axis=0)

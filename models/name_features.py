@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
 
+import numpy as np
+from numpy.typing import NDArray
 from spacy.tokens import Doc
 
 from models.cues import CueScanner
-from models.features import Window
+from models.features import Coded, Window
 from models.lexicon import grouped, rows
 
-FAMILIES = ("cnp", "NPxy", "wv", "m", "M", "s", "q", "Q", "d", "f", "g")
+FAMILIES = ("cnp", "NPxy", "wv")
 """The prefixes of the windows."""
+KINDS = "9Aa.汉"
+NEAR = 3
+"""Characters a code is read ahead of its own."""
 
 
 def _kind_of(c: str) -> str:
@@ -20,6 +26,19 @@ def _kind_of(c: str) -> str:
     if c.isascii():
         return "A" if c.isupper() else "a" if c.islower() else "."
     return "汉" if "\u4e00" <= c <= "\u9fff" else "."
+
+
+def _alphabet(between: str, *values: Sequence[str]) -> list[str]:
+    """The spellings of every combination of values, the last one running fastest, as _combined counts them."""
+    return [between.join(combination) for combination in product(*values)]
+
+
+def _combined(*parts: tuple[NDArray[np.intp], int]) -> NDArray[np.intp]:
+    """One code for several (codes, how many there are)."""
+    out = parts[0][0]
+    for codes, size in parts[1:]:
+        out = out * size + codes
+    return out
 
 
 def _word_places(words: list[str], tags: list[str]) -> list[str]:
@@ -34,53 +53,76 @@ def _word_places(words: list[str], tags: list[str]) -> list[str]:
     return out
 
 
-def _joined(between: str, *columns: list[str]) -> list[str]:
-    return list(map(between.join, zip(*columns, strict=True)))
+class _Characters(dict[str, int]):
+    """Character to 4 x kind + 2 x surname + given name, for ASCII and Han; others are told anew each time, so that no note leaves a trace."""
+
+    def __init__(self, surnames: frozenset[str], given: frozenset[str]) -> None:
+        common = map(chr, (*range(0x80), *range(0x4E00, 0xA000)))
+        super().__init__({c: 4 * KINDS.index(_kind_of(c)) + 2 * (c in surnames) + (c in given) for c in common})
+
+    def __missing__(self, c: str) -> int:
+        return 4 * KINDS.index(_kind_of(c))
 
 
 class CharacterFeatures:
-    """Doc -> the windows of FAMILIES over its characters (none of an empty one)."""
+    """Doc -> (the windows of FAMILIES over its characters, the columns of small alphabets)."""
 
     def __init__(self, has_word: Callable[[str], bool]) -> None:
         self._has_word = has_word
         surnames = rows("surnames.txt")
-        self._surnames = frozenset(surnames[0][0]) | frozenset(surnames[1][0].split())
-        self._given = frozenset(rows("given_names.txt")[0][0])
-        self._kinds = {c: _kind_of(c) for c in map(chr, (*range(0x80), *range(0x4E00, 0xA000)))}
+        self._characters = _Characters(frozenset(surnames[0][0]), frozenset(rows("given_names.txt")[0][0]))
         titles: dict[str, tuple[str, ...]] = {f"t-{g}": w for g, w in grouped("titles.tsv").items()}
-        self._titles = CueScanner(titles)
-        self._cues = CueScanner({g: w for g, w in grouped("cues.tsv").items() if g in
-                                 ("says", "met", "absent", "price_theirs", "price_ours", "incumbent", "compare", "colleague", "gap", "kp", "authority")})  # fmt: skip
+        cues = {g: w for g, w in grouped("cues.tsv").items() if g in
+                ("says", "met", "absent", "price_theirs", "price_ours", "incumbent", "compare", "colleague", "gap", "kp", "authority")}  # fmt: skip
+        self._titles, self._cues = CueScanner(titles), CueScanner(cues)
+        marks, groups = ["", *(g + place for g in titles for place in "BI")], ["", *cues, "^"]
+        self._marks, self._groups = {m: i for i, m in enumerate(marks)}, {g: i for i, g in enumerate(groups)}
+        known, flags = ("False", "True"), ("0", "1")
+        self._alphabets = {
+            "m": marks,
+            "M": _alphabet("/", marks, marks),
+            "q": _alphabet("/", groups, groups),
+            "Q": _alphabet("/", groups, groups, groups),
+            "s": _alphabet("", flags, KINDS, KINDS, KINDS),
+            "d": _alphabet("", (*known, ""), known, known),
+            "f": _alphabet("", flags, flags, flags, known, known),
+            "g": _alphabet("", flags, flags, flags, flags),
+        }
 
-    def __call__(self, doc: Doc) -> list[Window]:
+    def __call__(self, doc: Doc) -> tuple[list[Window], list[Coded]]:
         found = doc._
         text, grams = found.text, found.grams
         n = len(text)
-        if not n:
-            return []
         around = [" ", " ", *text, " ", " "]  # character i stands at i + 2
-        pairs = ["  ", " " + text[0], *grams, text[-1] + " ", "  "]  # and with the next one at i + 2
-        words = [*_word_places(found.words, found.tags), ""]
-        marks = [""] * (n + 2)
-        for hit in self._titles(text, grams):
-            marks[hit.start : hit.end] = [hit.groups[0] + "B", *[hit.groups[0] + "I"] * (hit.end - hit.start - 1)]
-        cues = ["^", *[""] * (n + 3)]  # of character i at i + 1
-        for hit in self._cues(text, grams):
-            cues[hit.start + 1 : hit.end + 1] = [hit.groups[0]] * (hit.end - hit.start)
-        kinds = [self._kinds.get(c) or _kind_of(c) for c in around]
-        surname = ["1" if c in self._surnames else "0" for c in around]
-        given = ["1" if c in self._given else "0" for c in around]
-        known = ["True" if k else "False" for k in map(self._has_word, grams)] + ["False", "False"]
-        return [
+        pairs = ["  ", " " + text[:1], *grams, text[-1:] + " ", "  "]  # and with the next one at i + 2
+        windows = [
             Window(around, {"c": 2, "n": 3, "p": 1}),
             Window(pairs, {"N": 3, "P": 0, "x": 2, "y": 1}),
-            Window(words, {"w": 0, "v": 1}),
-            Window(marks, {"m": 0}),
-            Window(_joined("/", marks[1:-1], marks[2:]), {"M": 0}),
-            Window(_joined("", surname[2:-2], kinds[2:-2], kinds[3:-1], kinds[1:-3]), {"s": 0}),
-            Window(_joined("/", cues[1:-3], cues[:n]), {"q": 0}),
-            Window(_joined("/", cues[2:-2], cues[3:-1], cues[4:]), {"Q": 0}),
-            Window(_joined("", ["", *known[: n - 1]], known[:n], known[1:]), {"d": 0}),
-            Window(_joined("", surname[2:-2], given[3:-1], given[4:], known[:n], known[1:]), {"f": 0}),
-            Window(_joined("", surname[:n], surname[1:-3], given[2:-2], given[3:-1]), {"g": 0}),
+            Window([*_word_places(found.words, found.tags), ""], {"w": 0, "v": 1}),
         ]
+        m = np.zeros(n + NEAR, dtype=np.intp)
+        for hit in self._titles(text, grams):
+            m[hit.start + 1 : hit.end] = self._marks[hit.groups[0] + "I"]
+            m[hit.start] = self._marks[hit.groups[0] + "B"]
+        q = np.zeros(n + NEAR + 1, dtype=np.intp)  # of character i at i + 1
+        q[0] = self._groups["^"]
+        for hit in self._cues(text, grams):
+            q[hit.start + 1 : hit.end + 1] = self._groups[hit.groups[0]]
+        character = np.fromiter(map(self._characters.__getitem__, around), np.intp, n + 4)
+        kind, surname, given = character >> 2, character >> 1 & 1, character & 1
+        known = np.zeros(n + 2, dtype=np.intp)  # of characters i and i + 1 at i + 1
+        known[0] = 2
+        known[1:n] = np.fromiter(map(self._has_word, grams), np.intp, len(grams))
+        marks, groups, kinds = len(self._marks), len(self._groups), len(KINDS)
+        own, after, before = slice(2, n + 2), slice(3, n + 3), slice(1, n + 1)
+        codes = {
+            "m": m[:n],
+            "M": _combined((m[1 : n + 1], marks), (m[2 : n + 2], marks)),
+            "q": _combined((q[1 : n + 1], groups), (q[:n], groups)),
+            "Q": _combined((q[2 : n + 2], groups), (q[3 : n + 3], groups), (q[4 : n + 4], groups)),
+            "s": _combined((surname[own], 2), (kind[own], kinds), (kind[after], kinds), (kind[before], kinds)),
+            "d": _combined((known[:n], 3), (known[1 : n + 1], 2), (known[2 : n + 2], 2)),
+            "f": _combined((surname[own], 2), (given[after], 2), (given[4 : n + 4], 2), (known[1 : n + 1], 2), (known[2 : n + 2], 2)),
+            "g": _combined((surname[:n], 2), (surname[before], 2), (given[own], 2), (given[after], 2)),
+        }
+        return windows, [Coded(prefix, self._alphabets[prefix], column) for prefix, column in codes.items()]

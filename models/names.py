@@ -57,7 +57,7 @@ class NameTagger:
         if crf is None or not len(doc):
             return ()
         text = doc._.text
-        labels = crf.tag(self.features(doc), len(text))
+        labels = crf.tag(*self.features(doc), len(text))
         spans: list[NameSpan] = []
         start = -1
         for i, label in enumerate([*labels, "O"]):

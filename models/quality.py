@@ -40,9 +40,8 @@ def _headings(doc: Doc) -> list[int]:
     for i, clause in enumerate(clauses):
         start, end = clause.start, clause.end
         following = clauses[i + 1].label if i + 1 < len(clauses) else ""
-        if (end - start <= MAX_LABEL and (text[start:end] == following or text[start:end] in _NOTHING)) or (
-            text[start - 1 : start] == "【" and text[end : end + 1] == "】"
-        ):
+        named = end - start <= MAX_LABEL and (text[start:end] == following or text[start:end] in _NOTHING)
+        if named or (text[start - 1 : start] == "【" and text[end : end + 1] == "】"):
             out.append(i)
     return out
 

@@ -28,7 +28,8 @@ class SalesTokenizer:
 
     def __init__(self, vocab: Vocab) -> None:
         self.vocab = vocab
-        vocab.lex_attr_getters = {}  # like_url, is_stop and twenty more of every word, which no component reads: half a millisecond a note
+        # like_url, is_stop and twenty more of every word, which no component reads, take half a millisecond a note
+        vocab.lex_attr_getters = {}  # type: ignore[attr-defined]
         self._jieba = rjieba.Jieba()
         for word, frequency, tag in rows("dictionary.tsv"):
             self._jieba.add_word(word, int(frequency), tag)

@@ -96,13 +96,18 @@ def tagged_characters(nlp: Language, item: Item, rng: random.Random) -> list[Tag
     """(features, tags) of a note's or snippet's characters, and of variants of a note with other names."""
     if not len(item.doc):
         return []
-    extract = nlp.get_pipe("names").features  # type: ignore[attr-defined]
-    out = [(spelt_items(extract(item.doc), len(item.doc._.text)), name_tags(item.note, item.doc, item.normalized))]
+    features = nlp.get_pipe("names").features  # type: ignore[attr-defined]
+
+    def extract(doc: Doc) -> list[list[str]]:
+        windows, coded = features(doc)
+        return spelt_items([*windows, *coded], len(doc._.text))
+
+    out = [(extract(item.doc), name_tags(item.note, item.doc, item.normalized))]
     for _ in range(VARIANTS if item.whole and (item.note["people"] or item.note["competitors"]) else 0):
         other = variant(item.note, rng)
         normalized = normalize(other["text"])
         doc = nlp.make_doc(normalized.text)
-        out.append((spelt_items(extract(doc), len(doc._.text)), name_tags(other, doc, normalized)))
+        out.append((extract(doc), name_tags(other, doc, normalized)))
     return out
 
 
