@@ -84,7 +84,7 @@ def train_boundaries(nlp: Language, notes: Sequence[LabelledNote]) -> LinearHead
             stops.add(len(words))
             if stop:
                 at = stop.end()
-        features += spelt_items(gap_features(words, tags), len(words) - 1)
+        features += spelt_items(gap_features(words, tags), max(0, len(words) - 1))
         targets += [int(i in stops) for i in range(1, len(words))]
     return fit_heads(["stop"], features, np.array(targets, dtype=np.int64).reshape(-1, 1), c=4.0, minimum=3)
 
