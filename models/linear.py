@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,13 @@ Vector = NDArray[np.float32]
 
 def added_up(weights: Vector, rows: Sequence[list[int]]) -> Vector:
     """[items, columns]: the weights of each item's rows added up, 1/sqrt(n) each, so that long texts do not outweigh short ones."""
+    sizes = np.fromiter(map(len, rows), np.intp, len(rows))
+    filled = sizes > 0
     out = np.zeros((len(rows), weights.shape[1]), dtype=np.float32)
-    filled = [i for i, item in enumerate(rows) if item]
-    if filled:
-        counts = np.array([len(rows[i]) for i in filled])
-        sums = np.add.reduceat(weights[[row for i in filled for row in rows[i]]], np.cumsum(counts) - counts, axis=0)
-        out[filled] = sums * (counts**-0.5)[:, None]
+    if filled.any():
+        counts = sizes[filled]
+        gathered = weights.take(np.fromiter(chain.from_iterable(rows), np.intp, int(counts.sum())), axis=0)
+        out[filled] = np.add.reduceat(gathered, np.cumsum(counts) - counts, axis=0) * (counts**-0.5)[:, None]
     return out
 
 
