@@ -6,6 +6,8 @@ One set of linear heads over words, characters, cue phrases and the neighbouring
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
+from operator import add
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +20,7 @@ from spacy.tokens import Doc
 from models.analysis import ObjectionType
 from models.features import Group
 from models.linear import LinearHeads, SharedHeads
+from models.masking import masked
 
 OBJECTION_TYPES: tuple[ObjectionType, ...] = get_args(ObjectionType)
 EVIDENCE = ("need", "recognition", "competition", "close_attempt", "diagnosis", "reflection")
@@ -77,7 +80,9 @@ PREFIXES = (
 def clause_features(doc: Doc) -> list[list[Group]]:
     """One list of features a clause, with those of its neighbours in the sentence: a sentence added elsewhere changes nothing. Needs: clauses, context, people, prices."""
     found = doc._
-    clauses, contexts, words, pairs, grams = found.clauses, found.contexts, found.words, found.pairs, found.grams
+    clauses, contexts = found.clauses, found.contexts
+    text, words = masked(doc)
+    pairs, grams = list(map("_".join, pairwise(words))), list(map(add, text, text[1:]))
     marks = _buckets(doc, [c.start for c in clauses])
     own: list[list[str]] = []
     cue_names: list[list[str]] = []
@@ -123,9 +128,9 @@ class ClauseHeads:
     def __init__(self) -> None:
         self._models: tuple[LinearHeads, LinearHeads] | None = None
 
-    def use(self, model: LinearHeads, types: LinearHeads) -> None:
+    def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
         """Predict by these models: all HEADS, and the choice among the objection types."""
-        self._models = model, types
+        self._models = models
         self._shared = SharedHeads(self._models, PREFIXES)
 
     def predict(self, doc: Doc) -> NDArray[np.float32]:
@@ -148,7 +153,7 @@ class ClauseHeads:
         joblib.dump(self._models, Path(path) / "clause_heads.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> ClauseHeads:
-        self.use(*joblib.load(Path(path) / "clause_heads.joblib"))
+        self.use(joblib.load(Path(path) / "clause_heads.joblib"))
         return self
 
 

@@ -17,7 +17,6 @@ EXTENSIONS: dict[str, Any] = {
     "tags": (),
     "starts": (),
     "grams": (),
-    "pairs": (),
     "clauses": (),
     "names": (),
     "cues": (),

@@ -32,9 +32,9 @@ def added_up(weights: Vector, rows: Sequence[list[int]]) -> Vector:
 
 @dataclass(frozen=True, slots=True)
 class LinearHeads:
-    """`heads` outputs over named binary features and, after them, `dense` numeric ones.
+    """`heads` outputs over named binary features.
 
-    weights: [len(vocabulary) + dense, heads]; bias: [heads]; dense features are standardised by `mean` and `scale` [dense].
+    weights: [len(vocabulary), heads]; bias: [heads].
     link: "sigmoid" (each head by itself) or "softmax" (one of the heads).
     """
 
@@ -43,8 +43,6 @@ class LinearHeads:
     weights: Vector
     bias: Vector
     link: str
-    mean: Vector
-    scale: Vector
 
     def known(self, features: Iterable[str]) -> list[int]:
         """The rows of those features that were seen in training, each once."""
@@ -52,20 +50,18 @@ class LinearHeads:
         rows.discard(None)
         return list(rows)  # type: ignore[arg-type]
 
-    def probabilities(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:
+    def probabilities(self, features: Iterable[str]) -> Vector:
         """Probabilities [heads] of one item."""
-        linked: Vector = self.of_sums(added_up(self.weights, [self.known(features)]), dense)[0]
+        linked: Vector = self.probabilities_of_all([features])[0]
         return linked
 
     def probabilities_of_all(self, items: Sequence[Iterable[str]]) -> Vector:
-        """Probabilities [items, heads] of several items without dense features, looked up together."""
+        """Probabilities [items, heads] of several items, looked up together."""
         return self.of_sums(added_up(self.weights, [self.known(features) for features in items]))
 
-    def of_sums(self, sums: Vector, dense: Sequence[float] | Vector = ()) -> Vector:
-        """Probabilities [items, heads] from the sums of the named features' weights and one item's dense features."""
+    def of_sums(self, sums: Vector) -> Vector:
+        """Probabilities [items, heads] from the sums of the features' weights."""
         scores = sums + self.bias
-        if len(dense):
-            scores = scores + ((np.asarray(dense, dtype=np.float32) - self.mean) / self.scale) @ self.weights[len(self.vocabulary) :]
         if self.link == "sigmoid":
             return np.asarray(1 / (1 + np.exp(-np.clip(scores, -30, 30))), dtype=np.float32)
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -85,7 +81,7 @@ class SharedHeads:
         vocabulary = models[0].vocabulary
         assert all(m.vocabulary == vocabulary for m in models)
         self._lookup = Lookup(vocabulary, prefixes)
-        self._weights = np.hstack([m.weights[: len(vocabulary)] for m in models])
+        self._weights = np.hstack([m.weights for m in models])
         self._edges = np.cumsum([len(m.bias) for m in models])[:-1]
 
     def sums(self, items: Sequence[Sequence[Group]]) -> list[Vector]:

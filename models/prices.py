@@ -201,25 +201,25 @@ def stated_differences(values: Sequence[float]) -> list[bool]:
     return out
 
 
-def both_features(doc: Doc, first: LinearHeads) -> list[list[str]]:
-    """What the second model reads of each amount: the features of the first, and what the first makes of the amounts beside it."""
-    features = price_features(doc)
-    pairs = pair_features([representative(a.value) for a in doc._.amounts], first.probabilities_of_all(features))
-    return [own + beside for own, beside in zip(features, pairs, strict=True)]
-
-
 class PriceRoles:
     """Writes doc._.prices. Needs: names, clauses, context. The second model decides, reading what the first guesses of all amounts together."""
 
-    def __init__(self, first: LinearHeads | None = None, second: LinearHeads | None = None) -> None:
-        self.first, self.second = first, second
+    def __init__(self) -> None:
+        self._models: tuple[LinearHeads, LinearHeads] | None = None
+
+    def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
+        """Predict by these two models."""
+        self._models = models
 
     def predict(self, doc: Doc) -> tuple[FoundPrice, ...]:
         """Every amount of the note with its most probable role; `other` where no price role reaches PRICE_THRESHOLD."""
-        if self.first is None or self.second is None or not doc._.amounts:
+        if self._models is None or not doc._.amounts:
             return ()
+        first, second = self._models
         amounts = doc._.amounts
-        table = self.second.probabilities_of_all(both_features(doc, self.first))
+        features = price_features(doc)
+        pairs = pair_features([representative(a.value) for a in amounts], first.probabilities_of_all(features))
+        table = second.probabilities_of_all([own + beside for own, beside in zip(features, pairs, strict=True)])
         roles = [int(np.argmax(p[1:])) + 1 for p in table]
         roles = [role if p[role] >= PRICE_THRESHOLD else 0 for role, p in zip(roles, table, strict=True)]
         values = [representative(a.value) for a in amounts]
@@ -239,10 +239,10 @@ class PriceRoles:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump((self.first, self.second), Path(path) / "prices.joblib")
+        joblib.dump(self._models, Path(path) / "prices.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> PriceRoles:
-        self.first, self.second = joblib.load(Path(path) / "prices.joblib")
+        self.use(joblib.load(Path(path) / "prices.joblib"))
         return self
 
 

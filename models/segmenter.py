@@ -6,7 +6,7 @@ rjieba gives jieba's cut many times faster (docs/adr/0002); each tokenizer owns 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,6 @@ class SalesTokenizer:
         found.text, found.words, found.tags = text, words, [tag for _, tag in tagged]
         found.starts = [0, *accumulate(map(len, words))][:-1]
         found.grams = list(map(add, text, text[1:]))
-        found.pairs = list(map("_".join, pairwise(words)))
         return doc
 
     def to_bytes(self, **_: Any) -> bytes:

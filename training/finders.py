@@ -5,14 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pycrfsuite
 from joblib import Parallel, delayed
-from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -21,18 +19,18 @@ from models.clauses import STOPS, gap_features
 from models.features import spelt, spelt_items
 from models.linear import LinearHeads
 from models.people import ROLES, person_features
-from models.prices import MONEY_ROLES, both_features, price_features
+from models.price_pairs import pair_features
+from models.prices import MONEY_ROLES, price_features, representative
 from models.status import status_features
 from models.text import NormalizedText, normalize
 from training.augment import variant
 from training.corpus import LabelledNote
-from training.fit import SEED, fit_heads
+from training.fit import SEED, Encoded, Rows, fit_parts
 from training.targets import clause_targets, name_tags, person_targets, price_targets, status_targets, undecided_prices
 
 FOLDS, NAMES_FOLDS = 5, 3
 VARIANTS = 1
 NAMES_ITERATIONS = 70
-PRICES_FOLDS = 3
 PEOPLE_C, PRICES_C, PAIRS_C, CLAUSES_C, CLAUSES_BALANCE = 5.0, 4.0, 2.0, 8.0, 0.7
 STATUS_C = 2.0
 
@@ -86,7 +84,15 @@ def train_boundaries(nlp: Language, notes: Sequence[LabelledNote]) -> LinearHead
                 at = stop.end()
         features += spelt_items(gap_features(words, tags), max(0, len(words) - 1))
         targets += [int(i in stops) for i in range(1, len(words))]
-    return fit_heads(["stop"], features, np.array(targets, dtype=np.int64).reshape(-1, 1), c=4.0, minimum=3)
+    return fit_parts(["stop"], Encoded(features), np.array(targets, dtype=np.int64)[:, None], [np.arange(len(targets))], c=4.0, minimum=3)[
+        0
+    ]
+
+
+def parts_of(items: Sequence[Item], counts: Sequence[int]) -> list[Rows]:
+    """The rows outside each fold, and last all rows, where item i has `counts[i]` rows."""
+    fold = np.repeat([item.fold for item in items], counts)
+    return [*(np.flatnonzero(fold != k) for k in range(FOLDS)), np.arange(len(fold))]
 
 
 Tagged = tuple[list[list[str]], list[str]]
@@ -134,76 +140,67 @@ def train_names(nlp: Language, items: Sequence[Item]) -> list[bytes]:
     return list(Parallel(n_jobs=2)(delayed(fit_names)(part) for part in parts))
 
 
-def train_people(nlp: Language, items: Sequence[Item]) -> tuple[LinearHeads, LinearHeads]:
-    """(is-person and met, role) over the candidates of the items' Docs."""
+def train_people(nlp: Language, items: Sequence[Item]) -> list[tuple[LinearHeads, LinearHeads]]:
+    """(is-person and met, role) over the candidates of the items' Docs: without each fold, and last of all items."""
     finder = nlp.get_pipe("people").candidates  # type: ignore[attr-defined]
     features: list[list[str]] = []
-    binary: list[NDArray[np.int64]] = []
-    roles: list[NDArray[np.int64]] = []
+    targets = []
     for item in items:
         candidates = finder(item.doc)
-        if candidates:
-            features += person_features(item.doc, candidates)
-            b, r = person_targets(item.note, candidates)
-            binary.append(b)
-            roles.append(r)
-    return (fit_heads(["person", "met"], features, np.concatenate(binary), c=PEOPLE_C),
-            fit_heads(ROLES, features, np.concatenate(roles), link="softmax", c=PEOPLE_C))  # fmt: skip
+        features += person_features(item.doc, candidates)
+        targets.append(person_targets(item.note, candidates))
+    parts = parts_of(items, [len(roles) for _, roles in targets])
+    binary, roles = (np.concatenate(column) for column in zip(*targets, strict=True))
+    encoded = Encoded(features)
+    persons = fit_parts(["person", "met"], encoded, binary, parts, c=PEOPLE_C)
+    return list(zip(persons, fit_parts(ROLES, encoded, roles, parts, link="softmax", c=PEOPLE_C), strict=True))
 
 
-def train_prices(items: Sequence[Item]) -> tuple[LinearHeads, LinearHeads]:
-    """(first, second) over the amounts: the second reads what a first model fitted on other notes guesses of a note's amounts together."""
-    items = [i for i in items if i.doc._.amounts]
-    targets = [price_targets(i.note, i.doc._.amounts) for i in items]
-    undecided = [undecided_prices(i.note, i.doc._.amounts, t) for i, t in zip(items, targets, strict=True)]
+def train_prices(items: Sequence[Item]) -> list[tuple[LinearHeads, LinearHeads]]:
+    """(first, second) model of the amounts' roles: without each fold, and last of all items.
 
-    def fit(numbers: Sequence[int], features: Sequence[list[list[str]]], c: float) -> LinearHeads:
-        return _fit_prices(
-            [f for i in numbers for f in features[i]],
-            np.concatenate([targets[i] for i in numbers]),
-            np.concatenate([undecided[i] for i in numbers]),
-            c,
-        )
+    The second reads what a first model that has not seen the note guesses. Earlier quotes, which no label names, are left out of the first
+    and take, where it is sure, the role it gives them.
+    """
+    labelled = [price_targets(i.note, i.doc._.amounts) for i in items]
+    undecided = np.concatenate([undecided_prices(i.note, i.doc._.amounts, t) for i, t in zip(items, labelled, strict=True)])
+    roles = np.concatenate(labelled)
+    roles[undecided] = -1
+    features = [f for item in items for f in price_features(item.doc)]
+    parts = parts_of(items, [len(t) for t in labelled])
+    firsts = fit_parts(MONEY_ROLES, Encoded(features), roles, parts, link="softmax", c=PRICES_C)
 
-    features = [price_features(i.doc) for i in items]
-    everything = range(len(items))
-    both: list[list[list[str]]] = [[] for _ in items]
-    for k in range(PRICES_FOLDS):
-        held_out = fit([i for i in everything if i % PRICES_FOLDS != k], features, PRICES_C)
-        for i in everything[k::PRICES_FOLDS]:
-            both[i] = both_features(items[i].doc, held_out)
-    return fit(everything, features, PRICES_C), fit(everything, both, PAIRS_C)
-
-
-def _fit_prices(features: Sequence[list[str]], targets: NDArray[np.int64], undecided: NDArray[np.bool_], c: float) -> LinearHeads:
-    """Roles of the amounts; earlier quotes, which no label names, are left out at first and then take the role a first model gives them."""
-    roles, open_ = targets.copy(), np.flatnonzero(undecided)
-    roles[open_] = -1
-    fit = partial(fit_heads, MONEY_ROLES, features, link="softmax", c=c)
-    if len(open_):
-        guesses = fit(roles).probabilities_of_all([features[i] for i in open_.tolist()])
-        roles[open_] = np.where(guesses.max(axis=1) > 0.5, guesses.argmax(axis=1), -1)
-    return fit(roles)
-
-
-def train_clause_heads(items: Sequence[Item]) -> tuple[LinearHeads, LinearHeads]:
-    """(all heads, the choice among objection types), the second fitted on the clauses that carry an objection."""
-    features: list[list[str]] = []
-    targets: list[NDArray[np.int64]] = []
+    pairs: list[list[str]] = []
+    guesses: list[int] = []
+    at = 0
     for item in items:
-        if item.doc._.clauses:
-            features += map(spelt, clause_features(item.doc))
-            targets.append(clause_targets(item.note, item.doc, item.normalized))
-    table = np.concatenate(targets)
-    heads = fit_heads(HEADS, features, table, c=CLAUSES_C, balance=CLAUSES_BALANCE)
-    carrying = np.flatnonzero(table[:, COLUMN["objection"]] == 1)
-    kinds = table[carrying, : len(OBJECTION_TYPES)].argmax(axis=1)
-    types = fit_heads(OBJECTION_TYPES, [features[i] for i in carrying], kinds, link="softmax", c=CLAUSES_C, vocabulary=heads.vocabulary)
-    return heads, types
+        own = features[at : at + len(item.doc._.amounts)]
+        at += len(own)
+        if own:
+            table = firsts[item.fold].probabilities_of_all(own)
+            pairs += pair_features([representative(a.value) for a in item.doc._.amounts], table)
+            guesses += np.where(table.max(axis=1) > 0.5, table.argmax(axis=1), -1).tolist()
+    roles[undecided] = np.array(guesses, dtype=np.int64)[undecided]
+    both = Encoded([own + beside for own, beside in zip(features, pairs, strict=True)])
+    return list(zip(firsts, fit_parts(MONEY_ROLES, both, roles, parts, link="softmax", c=PAIRS_C), strict=True))
 
 
-def train_status(items: Sequence[Item]) -> LinearHeads:
-    """Open or resolved, over the clauses of the labelled objections."""
-    pairs = [(item.doc, *pair) for item in items for pair in status_targets(item.note, item.doc, item.normalized)]
-    targets = np.array([[resolved] for _, _, resolved in pairs], dtype=np.int64)
-    return fit_heads(["resolved"], [status_features(doc, clause) for doc, clause, _ in pairs], targets, c=STATUS_C, balance=0.5)
+def train_clause_heads(items: Sequence[Item]) -> list[tuple[LinearHeads, LinearHeads]]:
+    """(all heads, the choice among objection types), the second fitted on the clauses that carry an objection: without each fold, and last of all items."""
+    encoded = Encoded([spelt(groups) for item in items for groups in clause_features(item.doc)])
+    tables = [clause_targets(item.note, item.doc, item.normalized) for item in items]
+    parts = parts_of(items, [len(t) for t in tables])
+    table = np.concatenate(tables)
+    heads = fit_parts(HEADS, encoded, table, parts, c=CLAUSES_C, balance=CLAUSES_BALANCE)
+    kinds = np.where(table[:, COLUMN["objection"]] == 1, table[:, : len(OBJECTION_TYPES)].argmax(axis=1), -1)
+    vocabularies = [h.vocabulary for h in heads]
+    types = fit_parts(OBJECTION_TYPES, encoded, kinds, parts, link="softmax", c=CLAUSES_C, vocabularies=vocabularies)
+    return list(zip(heads, types, strict=True))
+
+
+def train_status(items: Sequence[Item]) -> list[LinearHeads]:
+    """Open or resolved, over the clauses of the labelled objections: without each fold, and last of all items."""
+    pairs = [status_targets(item.note, item.doc, item.normalized) for item in items]
+    encoded = Encoded([status_features(item.doc, clause) for item, own in zip(items, pairs, strict=True) for clause, _ in own])
+    targets = np.array([[resolved] for own in pairs for _, resolved in own], dtype=np.int64)
+    return fit_parts(["resolved"], encoded, targets, parts_of(items, [len(own) for own in pairs]), c=STATUS_C, balance=0.5)

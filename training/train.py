@@ -9,14 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from rich.console import Console
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from models.clause_heads import COLUMN, OBJECTION_TYPES
 from models.judge import OUTPUTS, judged, signature
-from models.linear import LinearHeads
 from models.pipeline import COMPONENTS, TRAINED, build_nlp
 from models.text import normalize
 from training.artefacts import write_artefacts
@@ -40,10 +41,21 @@ from training.targets import note_targets
 JUDGE_UNITS, JUDGE_ALPHA, JUDGE_EPOCHS, JUDGE_MEMBERS = 96, 2.0, 20, 5
 
 
-def out_of_fold(items: Sequence[Item], fit_and_write: Callable[[Sequence[Item], Sequence[Item]], None]) -> None:
-    """For each fold: fit on the others, write the prediction on the fold's Docs; done by the callable."""
-    for k in range(FOLDS):
-        fit_and_write([i for i in items if i.fold != k], [i for i in items if i.fold == k])
+Model = TypeVar("Model")
+
+
+def in_turn(
+    items: Sequence[Item], models: Sequence[Model], use: Callable[[Model], None], components: Sequence[Callable[[Doc], Doc]]
+) -> None:
+    """Write each fold's Docs by the components under the models fitted without it; then use the models of all, which stand last."""
+    *held_out, final = models
+    for k, model in enumerate(held_out):
+        use(model)
+        for item in items:
+            if item.fold == k:
+                for component in components:
+                    component(item.doc)
+    use(final)
 
 
 def choose_thresholds(items: Sequence[Item]) -> dict[str, float]:
@@ -110,38 +122,17 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
             if item.fold % NAMES_FOLDS == k:
                 context(names(item.doc))
 
-    def people_fold(rest: Sequence[Item], held: Sequence[Item]) -> None:
-        people.person, people.role = train_people(nlp, rest)  # type: ignore[attr-defined]
-        prices.first, prices.second = train_prices(rest)  # type: ignore[attr-defined]
-        for item in held:
-            prices(people(item.doc))
-
     say("people and prices")
-    out_of_fold(items, people_fold)
-    people.person, people.role = train_people(nlp, items)  # type: ignore[attr-defined]
-    prices.first, prices.second = train_prices(items)  # type: ignore[attr-defined]
-
-    statuses: list[tuple[Item, LinearHeads]] = []
-
-    def heads_fold(rest: Sequence[Item], held: Sequence[Item]) -> None:
-        heads.use(*train_clause_heads(rest))  # type: ignore[attr-defined]
-        status = train_status(rest)
-        for item in held:
-            heads(item.doc)
-            statuses.append((item, status))
+    in_turn(items, train_people(nlp, items), people.use, [people])  # type: ignore[attr-defined]
+    in_turn(items, train_prices(items), prices.use, [prices])  # type: ignore[attr-defined]
 
     say("clauses")
-    out_of_fold(items, heads_fold)
-    heads.use(*train_clause_heads(items))  # type: ignore[attr-defined]
+    in_turn(items, train_clause_heads(items), heads.use, [heads])  # type: ignore[attr-defined]
     thresholds = choose_thresholds(items)
     for component in ("objections", "steps"):
         nlp.get_pipe(component).thresholds = thresholds  # type: ignore[attr-defined]
-    objections = nlp.get_pipe("objections")
-    for item, status in statuses:
-        objections.status = status  # type: ignore[attr-defined]
-        for component in COMPONENTS[COMPONENTS.index("clause_heads") + 1 : COMPONENTS.index("judge")]:
-            nlp.get_pipe(component)(item.doc)
-    objections.status = train_status(items)  # type: ignore[attr-defined]
+    after = [nlp.get_pipe(name) for name in COMPONENTS[COMPONENTS.index("clause_heads") + 1 : COMPONENTS.index("judge")]]
+    in_turn(items, train_status(items), nlp.get_pipe("objections").use, after)  # type: ignore[attr-defined]
     say("judge")
     train_judge(nlp, items)
     names.set_model(final_names)  # type: ignore[attr-defined]
