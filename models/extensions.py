@@ -1,8 +1,7 @@
 """The Doc extensions of the pipeline: what each component writes, in one place.
 
 text, words, tags and starts (character offsets of the words) are the tokenizer's, kept as plain Python values: spaCy makes a Token for each look.
-So are grams (every two neighbouring characters) and pairs (every two neighbouring words, "a_b"): several components have features of them,
-and a string that is made once is hashed once.
+So are grams (every two neighbouring characters): several components read them, and a string that is made once is hashed once.
 """
 
 from __future__ import annotations

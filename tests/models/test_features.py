@@ -15,7 +15,6 @@ from models.clause_heads import clause_features
 from models.clauses import FAMILIES, gap_features
 from models.crf import Crf
 from models.features import Coded, Lookup, Window, WindowWeights, spelt, spelt_items
-from models.judge import note_features
 from models.name_features import FAMILIES as NAME_FAMILIES
 from models.pipeline import TRAINED, Analyzer
 from models.text import normalize
@@ -70,12 +69,11 @@ def test_bytes_that_are_no_crf_are_refused() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(text=NOTES.filter(str.strip))
-def test_rows_of_clauses_notes_and_gaps_are_those_of_their_spelling(analyzer: Analyzer, text: str) -> None:
+def test_rows_of_clauses_and_gaps_are_those_of_their_spelling(analyzer: Analyzer, text: str) -> None:
     doc = analyzer.read(text)
-    for name, items in (("clause_heads", clause_features(doc)), ("judge", [note_features(doc)])):
-        component = analyzer.nlp.get_pipe(name)
-        for groups in items:
-            assert sorted(component._shared._lookup.rows(groups)) == sorted(component._models[0].known(spelt(groups)))
+    heads = analyzer.nlp.get_pipe("clause_heads")
+    for groups in clause_features(doc):
+        assert sorted(heads._shared._lookup.rows(groups)) == sorted(heads._models[0].known(spelt(groups)))
     words, tags = doc._.words, doc._.tags
     if len(words) > 1:
         splitter = analyzer.nlp.get_pipe("clauses")
