@@ -18,8 +18,11 @@ _CURRENCY = r"元钱|块钱|元|块|圆|毛钱|毛|分钱|刀|美元|美金|美�
 _UNIT_WORD = r"台|吨|[Tt](?![A-Za-z])|人|年|月|季度|季|平米|平方|平|㎡|m2|公斤|千克|斤|[Kk][Gg]|kg|个|件|箱|桶|袋|包|瓶|盒|支|只|条|片|张|把|套|副|亩|户|樘|米|方|立方|柜|票|单|天|日|次|课时|节|期|点位|端|账号|头|羽|枚|卷|扇|车|趟|本|粒|颗|辆|升|[Ll](?![A-Za-z])|[Kk][Ww][Hh]|度|瓦|[Ww]p?|pcs|PCS|pc"
 _RANGE_AFTER = "多|几|余|来|出头|以内|之内|以下|以上|起|左右|上下"
 
+_BEGINS = rf"(?=[{HAN}\d¥￥$UHNTR\s不超好几小])"
+"""No amount begins otherwise: most places of a text are passed over by this one look."""
+
 AMOUNT = re.compile(
-    rf"(?P<sign>USD|US\$|HK\$|NT\$|TWD|HKD|RMB|[¥￥$])?\s?(?P<before>不到|不足|不超过|超过)?(?P<sign2>[¥￥$])?"
+    rf"{_BEGINS}(?P<sign>USD|US\$|HK\$|NT\$|TWD|HKD|RMB|[¥￥$])?\s?(?P<before>不到|不足|不超过|超过)?(?P<sign2>[¥￥$])?"
     rf"(?:(?P<low>{NUMBER})(?:元|块)?(?:到|至|-|~|—|--)(?P<high>{NUMBER})"
     rf"|(?P<tens>[一二两三四五六七八九]?[十百千])(?P<some>来|几|多)(?P<tenscale>个?[万千百亿wk]|个亿)?"
     rf"|(?P<few>好几|几|小几)(?P<fewscale>十万|百万|千万|万|千|百)"
@@ -29,7 +32,7 @@ AMOUNT = re.compile(
     rf"\s?(?:(?P<slash>/|每|一(?=[台吨桶箱袋条支片斤个件套瓶盒平米车位樘年月人])|(?:钱)?一|·)(?P<unit>{_UNIT_WORD})(?:/(?P<unit2>年|月|天|季|次|台|人))?)?"
 )
 PERCENT = re.compile(
-    rf"(?P<value>\d+(?:\.\d+)?|[{HAN}]+|十来|十几)(?:多)?(?:%|％|个百分点|个点|趴|成(?!交|本|功|型|品|都|员|立|为|了|份|绩|熟|套|年|长|人|单))|百分之(?P<han>[{HAN}\d]+)"
+    rf"(?=[{HAN}\d])(?P<value>\d+(?:\.\d+)?|[{HAN}]+|十来|十几)(?:多)?(?:%|％|个百分点|个点|趴|成(?!交|本|功|型|品|都|员|立|为|了|份|绩|熟|套|年|长|人|单))|百分之(?P<han>[{HAN}\d]+)"
 )
 DISCOUNT = re.compile(
     r"(?P<value>\d(?:\.\d+)?|\d\d|[一二三四五六七八九]{1,2}|[一二三四五六七八九]点[一二三四五六七八九]+)折(?!腾|叠|算|旧|返)"
@@ -39,13 +42,13 @@ _TRAP_AFTER = re.compile(
     r"年(?:\d|的|底|初|前|后|来|合同|质保|了|多|老|内|以|签|框|租|\s|[,。;]|$)|月(?:\d|份|底|初|中|前|后|[,。;]|$)|个月|日|号|点(?!心)|[:：]\d|楼|层|岁|栋|座|室|期|届|天|周|小时|分钟|秒|路|弄|单元|"
     r"[A-Za-z]{1,4}\d|[xX×*]\d|mm|cm|MM|kw|KW|kW|Mpa|℃|°|V(?![A-Za-z])|A(?![A-Za-z])|寸|英寸|吋|dn|DN|目|#|级|类|星|代"
 )
-_PHONE = re.compile(r"1\d{2}[\dxX*]{8}|\d{3,4}-\d{7,8}|\d{7,}")
+_PHONE = re.compile(r"(?=\d)(?:1\d{2}[\dxX*]{8}|\d{3,4}-\d{7,8}|\d{7,})")
 _DATE = re.compile(
-    r"(?:20\d\d|\d\d)[./年-]\d{1,2}[./月-]\d{1,2}日?|\d{1,2}[月]\d{1,2}[日号]?|\d{1,2}/\d{1,2}(?!\d|[元块万])|\d{1,2}:\d{2}(?:-\d{1,2}:\d{2})?|(?:19|20)\d\d年?(?![\d,.万千元块])|^(?:1[0-2]|[1-9])\.(?:[12]\d|3[01]|0?[1-9])(?=[|\s])",
+    r"(?=\d)(?:(?:20\d\d|\d\d)[./年-]\d{1,2}[./月-]\d{1,2}日?|\d{1,2}[月]\d{1,2}[日号]?|\d{1,2}/\d{1,2}(?!\d|[元块万])|\d{1,2}:\d{2}(?:-\d{1,2}:\d{2})?|(?:19|20)\d\d年?(?![\d,.万千元块])|^(?:1[0-2]|[1-9])\.(?:[12]\d|3[01]|0?[1-9])(?=[|\s]))",
     re.M,
 )
 _CODE = re.compile(
-    r"百分百|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+"
+    r"(?=[\d一二三四五六七八九十百千A-Za-z×*])(?:百分百|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+)"
 )
 _MONEY_TAIL = re.compile(r"^[wWkK](?![A-Za-z])")
 
@@ -134,8 +137,6 @@ def _traps(text: str) -> list[tuple[int, int]]:
 
 def find_amounts(text: str) -> list[AmountMention]:
     """All money, percent and discount mentions of a normalised note, in order, without overlaps."""
-    if not any(c.isdigit() or c in HAN for c in text):
-        return []
     found: list[AmountMention] = []
     taken: list[tuple[int, int]] = []
     for m in DISCOUNT.finditer(text):

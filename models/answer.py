@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import accumulate
 
 import numpy as np
 from spacy.tokens import Doc
@@ -30,6 +31,8 @@ from models.analysis import (
     SentenceRole,
 )
 from models.clause_heads import COLUMN, OBJECTION_TYPES
+from models.clauses import Clause
+from models.context import Context
 from models.gaps import Slots, assemble
 from models.judge import Judgement
 from models.kp import kp_status
@@ -46,6 +49,9 @@ _ROLE_COLUMNS: dict[SentenceRole, list[int]] = {
     "objection": [COLUMN[t] for t in OBJECTION_TYPES], "next_step": [COLUMN["next_step"]], "need": [COLUMN["ev_need"]], "recognition": [COLUMN["ev_recognition"]],
     "competition": [COLUMN["ev_competition"]], "close_attempt": [COLUMN["ev_close_attempt"]], "diagnosis": [COLUMN["ev_diagnosis"]], "reflection": [COLUMN["ev_reflection"]],
 }  # fmt: skip
+_ROLES = list(_ROLE_COLUMNS)
+_ROLE_HEADS = [column for columns in _ROLE_COLUMNS.values() for column in columns]
+_ROLE_STARTS = [0, *accumulate(map(len, _ROLE_COLUMNS.values()))][:-1]
 ROLE_THRESHOLD = 0.5
 KP_CUES = frozenset(["kp", "authority"])
 
@@ -71,30 +77,30 @@ class _Sent:
 
 def _sentences(doc: Doc, sent: _Sent) -> tuple[Sentence, ...]:
     """Clauses of one sentence gathered; the role is that of its most probable clause, else an event."""
-    clauses = doc._.clauses
+    found = doc._
+    clauses, table = found.clauses, found.clause_probabilities
     if not clauses:
         return ()
-    table = doc._.clause_probabilities
-    by_role = np.stack([table[:, columns].max(axis=1) for columns in _ROLE_COLUMNS.values()], axis=1)
-    roles = list(_ROLE_COLUMNS)
     firsts = [i for i, clause in enumerate(clauses) if not i or clause.sentence != clauses[i - 1].sentence]
-    priced = [p.start for p in doc._.prices if p.role != "other"]
+    by_role = np.maximum.reduceat(np.maximum.reduceat(table[:, _ROLE_HEADS], firsts, axis=0), _ROLE_STARTS, axis=1)
+    priced = [p.start for p in found.prices if p.role != "other"]
     out = []
-    for first, next_first, best in zip(firsts, [*firsts[1:], len(clauses)], np.maximum.reduceat(by_role, firsts, axis=0), strict=True):
+    for first, next_first, best in zip(firsts, [*firsts[1:], len(clauses)], by_role.tolist(), strict=True):
         start, end = clauses[first].start, clauses[next_first - 1].end
-        top = int(best.argmax())
-        role: SentenceRole = roles[top] if best[top] > ROLE_THRESHOLD else "figures" if any(start <= p < end for p in priced) else "event"
-        place = sent.place(start, end)
-        out.append(Sentence(place.start, place.end, role))
+        top = max(best)
+        role: SentenceRole = (
+            _ROLES[best.index(top)] if top > ROLE_THRESHOLD else "figures" if any(start <= p < end for p in priced) else "event"
+        )
+        out.append(Sentence(*sent.normalized.to_sent(start, end), role))
     return tuple(out)
 
 
-def _because(doc: Doc, person: FoundPerson) -> list[tuple[int, int]]:
+def _because(clauses: Sequence[Clause], contexts: Sequence[Context], person: FoundPerson) -> list[tuple[int, int]]:
     """The clauses a decision role rests on: those of the person's mentions that speak of deciding, else the first one."""
-    own = [(c, x) for c, x in zip(doc._.clauses, doc._.contexts, strict=True) if any(c.start <= s < c.end for s, _ in person.places)]
-    telling = [c for c, x in own if any(KP_CUES & set(h.groups) for h in x.hits)]
-    kept = telling or [c for c, _ in own[:1]]
-    return [(c.start, c.end) for c in kept[:3]]
+    starts = [start for start, _ in person.places]
+    own = [i for i, c in enumerate(clauses) if any(c.start <= s < c.end for s in starts)]
+    telling = [i for i in own if any(not KP_CUES.isdisjoint(h.groups) for h in contexts[i].hits)]
+    return [(clauses[i].start, clauses[i].end) for i in (telling or own[:1])[:3]]
 
 
 class Answerer:
@@ -140,6 +146,7 @@ class Answerer:
         return probability, self.reliability.needs_review(field, probability)
 
     def _people(self, doc: Doc, sent: _Sent) -> tuple[Person, ...]:
+        clauses, contexts = doc._.clauses, doc._.contexts
         return tuple(
             Person(
                 *sent.quoted(p.start, p.end),
@@ -147,7 +154,7 @@ class Answerer:
                 p.role,
                 p.met,
                 *self._trust("people", p.role_probability),
-                tuple(sent.place(*s) for s in _because(doc, p)),
+                tuple(sent.place(*s) for s in _because(clauses, contexts, p)),
             )
             for p in doc._.people
         )

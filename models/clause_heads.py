@@ -6,6 +6,8 @@ One set of linear heads over words, characters, cue phrases and the neighbouring
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
+from operator import add
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +18,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import ObjectionType
-from models.linear import LinearHeads
+from models.features import Group
+from models.linear import LinearHeads, SharedHeads
+from models.masking import masked
 
 OBJECTION_TYPES: tuple[ObjectionType, ...] = get_args(ObjectionType)
 EVIDENCE = ("need", "recognition", "competition", "close_attempt", "diagnosis", "reflection")
@@ -46,10 +50,39 @@ def _buckets(doc: Doc, starts: list[int]) -> list[set[str]]:
     return marks
 
 
-def clause_features(doc: Doc) -> list[list[str]]:
+PREFIXES = (
+    "w",
+    "b",
+    "c",
+    "q",
+    "Q",
+    "m",
+    "s",
+    "sqrep",
+    "sqcustomer",
+    "guess",
+    "g",
+    "h",
+    "o",
+    "L",
+    "l",
+    "-w",
+    "-q",
+    "-m",
+    "+w",
+    "+q",
+    "+m",
+    "n",
+    "k",
+)
+
+
+def clause_features(doc: Doc) -> list[list[Group]]:
     """One list of features a clause, with those of its neighbours in the sentence: a sentence added elsewhere changes nothing. Needs: clauses, context, people, prices."""
-    text, clauses, contexts = doc._.text, doc._.clauses, doc._.contexts
-    words = doc._.words
+    found = doc._
+    clauses, contexts = found.clauses, found.contexts
+    text, words = masked(doc)
+    pairs, grams = list(map("_".join, pairwise(words))), list(map(add, text, text[1:]))
     marks = _buckets(doc, [c.start for c in clauses])
     own: list[list[str]] = []
     cue_names: list[list[str]] = []
@@ -58,38 +91,29 @@ def clause_features(doc: Doc) -> list[list[str]]:
         cue_names.append(groups)
         own.append(words[clause.first : clause.last])
     last = len(clauses) - 1
-    features: list[list[str]] = []
+    features: list[list[Group]] = []
     for i, (clause, context) in enumerate(zip(clauses, contexts, strict=True)):
-        t = text[clause.start : clause.end]
         w, q = own[i], cue_names[i]
-        f = ["w" + x for x in w]
-        f += [f"b{a}_{b}" for a, b in zip(["^", *w], [*w, "$"], strict=True)]
-        f += ["c" + t[k : k + 2] for k in range(len(t) - 1)]
-        f += ["q" + x for x in q]
-        f += ["Q" + h.phrase for h in context.hits]
-        f += ["m" + x for x in marks[i]]
-        f.append("s" + context.speaker)
-        if context.speaker:
-            f += [f"sq{context.speaker}{x}" for x in q]
+        edges = ["^_" + w[0], *pairs[clause.first : clause.last - 1], w[-1] + "_$"] if w else ["^_$"]
+        f: list[Group] = [("w", w), ("b", edges), ("c", grams[clause.start : clause.end - 1]), ("s", (context.speaker,))]
+        if marks[i]:
+            f.append(("m", tuple(marks[i])))
+        if q:
+            f += (("q", q), ("Q", [h.phrase for h in context.hits]))
+            if context.speaker:
+                f.append(("sq" + context.speaker, q))
+            f += [
+                (prefix, q) for prefix, holds in (("g", context.guess), ("h", context.hypothetical), ("o", context.other_customer)) if holds
+            ]
         if context.guess:
-            f.append("guess")
-            f += ["g" + x for x in q]
-        if context.hypothetical:
-            f += ["h" + x for x in q]
-        if context.other_customer:
-            f += ["o" + x for x in q]
+            f.append(("guess", ("",)))
         if clause.label:
-            f += ["L" + clause.label, "l" + clause.label[-2:]]
-        if i and clauses[i - 1].sentence == clause.sentence:
-            f += ["-w" + x for x in own[i - 1]]
-            f += ["-q" + x for x in cue_names[i - 1]]
-            f += ["-m" + x for x in marks[i - 1]]
-        if i < last and clauses[i + 1].sentence == clause.sentence:
-            f += ["+w" + x for x in own[i + 1]]
-            f += ["+q" + x for x in cue_names[i + 1]]
-            f += ["+m" + x for x in marks[i + 1]]
-        f.append("n" + str(min(len(t) // 4, 6)))
-        f.append("k" + ("0" if last == 0 else "a" if i == 0 else "z" if i == last else str(3 * i // (last + 1))))
+            f += (("L", (clause.label,)), ("l", (clause.label[-2:],)))
+        for side, j in (("-", i - 1), ("+", i + 1)):
+            if 0 <= j <= last and clauses[j].sentence == clause.sentence:
+                f += ((side + "w", own[j]), (side + "q", cue_names[j]), (side + "m", tuple(marks[j])))
+        f.append(("n", (str(min((clause.end - clause.start) // 4, 6)),)))
+        f.append(("k", ("0" if last == 0 else "a" if i == 0 else "z" if i == last else str(3 * i // (last + 1)),)))
         features.append(f)
     return features
 
@@ -101,16 +125,22 @@ class ClauseHeads:
     which rare types learn more from. Both models share one vocabulary, so the features are looked up once.
     """
 
-    def __init__(self, model: LinearHeads | None = None, types: LinearHeads | None = None) -> None:
-        self.model, self.types = model, types
+    def __init__(self) -> None:
+        self._models: tuple[LinearHeads, LinearHeads] | None = None
+
+    def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
+        """Predict by these models: all HEADS, and the choice among the objection types."""
+        self._models = models
+        self._shared = SharedHeads(self._models, PREFIXES)
 
     def predict(self, doc: Doc) -> NDArray[np.float32]:
         """Probabilities [clauses, HEADS] of each clause carrying each thing."""
-        if self.model is None or self.types is None or not doc._.clauses:
+        if self._models is None or not doc._.clauses:
             return np.zeros((len(doc._.clauses), len(HEADS)), dtype=np.float32)
-        rows = [self.model.known(features) for features in clause_features(doc)]
-        table = self.model.probabilities_of_all_rows(rows)
-        chosen = table[:, COLUMN["objection"], None] * self.types.probabilities_of_all_rows(rows)
+        model, types = self._models
+        sums, type_sums = self._shared.sums(clause_features(doc))
+        table = model.of_sums(sums)
+        chosen = table[:, COLUMN["objection"], None] * types.of_sums(type_sums)
         table[:, : len(OBJECTION_TYPES)] = (table[:, : len(OBJECTION_TYPES)] + chosen) / 2
         return table
 
@@ -120,10 +150,10 @@ class ClauseHeads:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump((self.model, self.types), Path(path) / "clause_heads.joblib")
+        joblib.dump(self._models, Path(path) / "clause_heads.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> ClauseHeads:
-        self.model, self.types = joblib.load(Path(path) / "clause_heads.joblib")
+        self.use(joblib.load(Path(path) / "clause_heads.joblib"))
         return self
 
 

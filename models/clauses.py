@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from models.features import Window, WindowWeights
 from models.linear import LinearHeads
 
 STOPS = re.compile(
@@ -45,13 +48,20 @@ class Clause:
     label: str
 
 
-def gap_features(words: Sequence[str], tags: Sequence[str], i: int) -> list[str]:
-    """Features of the gap between word i-1 and word i."""
-    a, b = words[i - 1], words[i]
-    a2 = words[i - 2] if i > 1 else "^"
-    b2 = words[i + 1] if i + 1 < len(words) else "$"
-    return [f"a={a}", f"b={b}", f"ab={a}_{b}", f"ta={tags[i - 1]}", f"tb={tags[i]}", f"tt={tags[i - 1]}_{tags[i]}", f"a2={a2}_{a}", f"b2={b}_{b2}",
-            f"a2w={a2}", f"b2w={b2}", f"tab={tags[i - 1]}_{b}", f"atb={a}_{tags[i]}"]  # fmt: skip
+FAMILIES = (("a2w=", "a=", "b=", "b2w="), ("a2=", "ab=", "b2="), ("ta=", "tb="), ("tt=",), ("tab=",), ("atb=",))
+
+
+def gap_features(words: Sequence[str], tags: Sequence[str]) -> list[Window]:
+    """Features of the gaps between neighbouring words, one gap fewer than words: the words and tags on both sides of it."""
+    around = ["^", *words, "$"]
+    return [
+        Window(around, {"a2w=": 0, "a=": 1, "b=": 2, "b2w=": 3}),
+        Window(list(map("_".join, pairwise(around))), {"a2=": 0, "ab=": 1, "b2=": 2}),
+        Window(tags, {"ta=": 0, "tb=": 1}),
+        Window(list(map("_".join, pairwise(tags))), {"tt=": 0}),
+        Window(list(map("_".join, zip(tags[:-1], words[1:], strict=True))), {"tab=": 0}),
+        Window(list(map("_".join, zip(words[:-1], tags[1:], strict=True))), {"atb=": 0}),
+    ]
 
 
 def split_at_stops(text: str) -> list[tuple[int, int, str]]:
@@ -78,19 +88,31 @@ class ClauseSplitter:
 
     name = "clauses"
 
-    def __init__(self, boundaries: LinearHeads | None = None) -> None:
-        self.boundaries = boundaries
+    def __init__(self) -> None:
+        self._boundaries: LinearHeads | None = None
+
+    def use(self, boundaries: LinearHeads) -> None:
+        """Cut by this model."""
+        self._boundaries = boundaries
+        counted = np.hstack([boundaries.weights, np.ones_like(boundaries.weights)])  # beside each weight, that it is known
+        self._weights = WindowWeights(boundaries.vocabulary, counted, FAMILIES)
+
+    def _stops(self, words: Sequence[str], tags: Sequence[str]) -> list[float]:
+        """For each word the probability of a stop before it."""
+        if self._boundaries is None or len(words) < 2:
+            return [0.0] * len(words)
+        sums = self._weights.sums(gap_features(words, tags), len(words) - 1)
+        return [0.0, *self._boundaries.of_sums(sums[:, :1] * np.maximum(sums[:, 1:], 1) ** -0.5)[:, 0].tolist()]
 
     def _cuts(self, doc: Doc, first: int, last: int) -> list[int]:
         """Token indices where an unpunctuated run of tokens [first, last) starts a new clause."""
-        if self.boundaries is None:
+        if self._boundaries is None:
             return []
         words, tags = doc._.words[first:last], doc._.tags[first:last]
         offsets = [0]
         for word in words:
             offsets.append(offsets[-1] + len(word))
-        gaps = [gap_features(words, tags, i) for i in range(1, len(words))]
-        stops = [0.0, *self.boundaries.probabilities_of_all(gaps)[:, 0].tolist()] if gaps else [0.0]
+        stops = self._stops(words, tags)
 
         def split(a: int, b: int) -> list[int]:
             inner = [i for i in range(a + 1, b) if offsets[i] - offsets[a] >= SHORTEST <= offsets[b] - offsets[i]]
@@ -137,10 +159,10 @@ class ClauseSplitter:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump(self.boundaries, Path(path) / "boundaries.joblib")
+        joblib.dump(self._boundaries, Path(path) / "boundaries.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> ClauseSplitter:
-        self.boundaries = joblib.load(Path(path) / "boundaries.joblib")
+        self.use(joblib.load(Path(path) / "boundaries.joblib"))
         return self
 
 

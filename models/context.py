@@ -78,7 +78,7 @@ class ContextReader:
 
     def __call__(self, doc: Doc) -> Doc:
         text = doc._.text
-        cues = self._scan(text)
+        cues = self._scan(text, doc._.grams)
         doc._.cues = tuple(cues)
         doc._.times = tuple(find_times(text))
         doc._.amounts = tuple(find_amounts(text))

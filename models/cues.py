@@ -5,9 +5,13 @@ A longer phrase hides the shorter ones inside it: in 没嫌贵 there is no 贵. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import add, itemgetter
 
 from models.lexicon import grouped
+
+_place = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +34,30 @@ class CueScanner:
                 if group not in table.setdefault(phrase, []):
                     table[phrase].append(group)
         self._groups = {phrase: tuple(found) for phrase, found in table.items()}
-        lengths: dict[str, set[int]] = {}
-        for phrase in table:
-            lengths.setdefault(phrase[0], set()).add(len(phrase))
-        self._lengths = {first: sorted(sizes, reverse=True) for first, sizes in lengths.items()}
+        by_head: dict[str, list[int]] = {}  # a phrase's first two characters, or its only one, to the sizes of such phrases
+        for phrase in sorted(table, key=len, reverse=True):
+            by_head.setdefault(phrase[:2], []).append(len(phrase))
+        self._sizes = {head: sorted(set(sizes), reverse=True) for head, sizes in by_head.items()}
+        self._singles = frozenset(phrase for phrase in table if len(phrase) == 1)
 
-    def __call__(self, text: str) -> list[CueHit]:
+    def __call__(self, text: str, grams: Sequence[str] | None = None) -> list[CueHit]:
+        """The hits in order of place; `grams`, the text's neighbouring characters two by two, where they are at hand."""
+        if grams is None:
+            grams = list(map(add, text, text[1:]))
+        starts = [(i, sizes) for i, sizes in enumerate(map(self._sizes.get, grams)) if sizes]
+        if self._singles:
+            starts += [(i, [1]) for i, c in enumerate(text) if c in self._singles]
         hits: list[CueHit] = []
-        groups, lengths, i, n = self._groups, self._lengths, 0, len(text)
-        while i < n:
-            for size in lengths.get(text[i], ()):
+        groups, end = self._groups, 0
+        for i, sizes in sorted(starts, key=_place):  # stable: at one place the longer phrases come first
+            if i < end:
+                continue
+            for size in sizes:
                 phrase = text[i : i + size]
-                if len(phrase) == size and phrase in groups:
-                    hits.append(CueHit(i, i + size, phrase, groups[phrase]))
-                    i += size - 1
+                if phrase in groups and len(phrase) == size:
+                    end = i + size
+                    hits.append(CueHit(i, end, phrase, groups[phrase]))
                     break
-            i += 1
         return hits
 
 

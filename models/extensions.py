@@ -1,6 +1,7 @@
 """The Doc extensions of the pipeline: what each component writes, in one place.
 
 text, words, tags and starts (character offsets of the words) are the tokenizer's, kept as plain Python values: spaCy makes a Token for each look.
+So are grams (every two neighbouring characters): several components read them, and a string that is made once is hashed once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ EXTENSIONS: dict[str, Any] = {
     "words": (),
     "tags": (),
     "starts": (),
+    "grams": (),
     "clauses": (),
     "names": (),
     "cues": (),

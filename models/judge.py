@@ -1,13 +1,13 @@
-"""Note-level judgements: the ten rubric levels, outcome, kind and which questions to ask, from the findings and the words.
+"""Note-level judgements: the ten rubric levels, outcome, kind and which questions to ask, from the findings and the cue phrases alone.
 
-Two layers of linear heads: the rubric first; kind, outcome and questions read the rubric's probabilities with the rest.
+Words are not read here: what a name or a brand is called moves no judgement, and words beside the findings gained nothing (docs/experiments.md).
 """
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log
+from math import log1p
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,16 +19,18 @@ from spacy.tokens import Doc
 
 from models.analysis import KindLabel, OutcomeLabel, PriceRole
 from models.clause_heads import HEADS, OBJECTION_TYPES
+from models.context import Context
 from models.gaps import assemble
 from models.kp import kp_status
 from models.labels import DIMENSIONS, QUESTION_IDS
-from models.linear import LinearHeads
+from models.lexicon import grouped
+from models.network import Network
 from models.people import ROLES
 
 OUTCOMES: tuple[OutcomeLabel, ...] = ("signed", "not_signed", "unclear")
 KP_STATUSES = ("met_first_kp", "met_other_only", "met_nobody", "unclear")
 PRICE_ROLES: tuple[PriceRole, ...] = get_args(PriceRole)
-RUBRIC_HEADS = tuple(f"{d}>={level}" for d in DIMENSIONS for level in (1, 2))
+OUTPUTS = (*(f"{d}>={level}" for d in DIMENSIONS for level in (1, 2)), *OUTCOMES, "diagnostic", *QUESTION_IDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,88 +51,65 @@ class Judgement:
         return OUTCOMES[int(self.outcome.argmax())]
 
 
-def signature(doc: Doc) -> tuple[list[str], list[float]]:
-    """What the finders found, as named features and as numbers. Needs every finder."""
-    people, objections, table = doc._.people, doc._.objections, doc._.clause_probabilities
-    slots = assemble(doc._.text, doc._.prices)
-    status = kp_status(people, doc._.text)
-    names = (
-        [f"P{p.role}{p.met}" for p in people]
-        + [f"O{o.type}{o.status}" for o in objections]
-        + [f"kp={status}", f"np={min(len(people), 3)}", f"no={min(len(objections), 3)}"]
-    )
+def judged(probabilities: NDArray[np.float32]) -> Judgement:
+    """The judgement told by the network's OUTPUTS."""
+    levels, outcome, kind, questions = np.split(probabilities, [2 * len(DIMENSIONS), 2 * len(DIMENSIONS) + 3, 2 * len(DIMENSIONS) + 4])
+    return Judgement(levels.reshape(len(DIMENSIONS), 2), outcome / outcome.sum(), float(kind[0]), questions)
+
+
+def signature(doc: Doc, groups: Mapping[str, int]) -> list[float]:
+    """What the finders found, as numbers; `groups`: each cue group's column. Needs every finder."""
+    found = doc._
+    text, people, prices, objections, table = found.text, found.people, found.prices, found.objections, found.clause_probabilities
+    rivals = {text[n.start : n.end] for n in found.names if n.label == "CMP"}
+    slots = assemble(text, prices)
+    status = kp_status(people, text)
     filled = [slots.ours is not None, slots.competitor is not None, slots.customer is not None, bool(slots.gaps)]
-    step, funds = doc._.next_step, doc._.funds_date
-    names += [f"slots={''.join('1' if x else '0' for x in filled)}", f"step={step is not None}{step is not None and step.when is not None}", f"funds={funds is not None}",
-              f"class={doc._.customer_class.label if doc._.customer_class else None}", f"rival={any(n.label == 'CMP' for n in doc._.names)}"]  # fmt: skip
+    step, funds, stated = found.next_step, found.funds_date, found.customer_class
     rows = len(table)
     top = np.sort(table, axis=0)[-2:] if rows else np.zeros((0, len(HEADS)), dtype=np.float32)
     best = top[-1] if rows else np.zeros(len(HEADS))
     second = top[-2] if rows > 1 else np.zeros(len(HEADS))
     total = table.sum(axis=0) if rows else np.zeros(len(HEADS))
-    numbers: list[float] = [*map(float, best), *map(float, second), *(log(1 + float(x)) for x in total)]
+    numbers: list[float] = [*best.tolist(), *second.tolist(), *np.log1p(total).tolist()]
     numbers += [float(sum(p.role == r and p.met == m for p in people)) for r in ROLES for m in (True, False)]
-    numbers += [float(sum(x.role == r for x in doc._.prices)) for r in PRICE_ROLES]
+    numbers += [
+        max((p.role_probability for p in people if p.role == r and (p.met or not met)), default=0.0) for met in (False, True) for r in ROLES
+    ]
+    numbers += [float(sum(x.role == r for x in prices)) for r in PRICE_ROLES]
     numbers += [float(x) for x in filled]
     numbers += [float(status == s) for s in KP_STATUSES]
-    numbers += [float(any(o.type == t for o in objections)) for t in OBJECTION_TYPES] + [
-        float(sum(o.status == "open" for o in objections)),
-        float(sum(o.status == "resolved" for o in objections)),
-    ]
-    numbers += [
-        float(step is not None),
-        float(step is not None and step.when is not None),
-        float(funds is not None),
-        float(doc._.customer_class is not None),
-    ]
-    numbers += [
-        float(len({doc._.text[n.start : n.end] for n in doc._.names if n.label == "CMP"})),
-        log(1 + len(doc._.text)),
-        log(1 + rows),
-        float(len(doc._.amounts)),
-        float(len(doc._.times)),
-    ]
-    return names, numbers
+    numbers += [float(any(o.type == t for o in objections)) for t in OBJECTION_TYPES]
+    numbers += [float(sum(o.status == s for o in objections)) for s in ("open", "resolved")]
+    numbers += [float(x is not None) for x in (step, step and step.when, funds, stated)]
+    numbers += [float(len(rivals)), log1p(len(text)), log1p(rows), float(len(found.amounts)), float(len(found.times))]
+    return numbers + _cue_counts(found.contexts, groups)
 
 
-def note_features(doc: Doc) -> list[str]:
-    """Words, cue phrases with speaker and negation, headings, opening and end of a note."""
-    words = doc._.words
-    features = ["w" + w for w in words]
-    features += [f"b{a}_{b}" for a, b in itertools.pairwise(words)]
-    for context in doc._.contexts:
-        for h in context.hits:
-            mark = "!" if h.start in context.negated else ""
-            features += ["Q" + mark + h.phrase, *(f"q{mark}{g}" for g in h.groups), *(f"s{context.speaker}{mark}{g}" for g in h.groups)]
-            if context.guess or context.hypothetical:
-                features += ["g" + g for g in h.groups]
-    clauses = doc._.clauses
-    features += ["L" + c.label for c in clauses if c.label]
-    if clauses:
-        features += ["^q" + g for h in doc._.contexts[0].hits for g in h.groups] + [
-            "$q" + g for h in doc._.contexts[-1].hits for g in h.groups
-        ]
-    features.append(f"len={min(len(doc._.text) // 12, 12)}")
-    return features
+def _cue_counts(contexts: Sequence[Context], groups: Mapping[str, int]) -> list[float]:
+    """log(1 + n) of each cue group's phrases: said plainly, negated, in the rep's own clauses."""
+    counts = np.zeros((3, len(groups)))
+    for context in contexts:
+        for hit in context.hits:
+            negated = hit.start in context.negated
+            for group in hit.groups:
+                column = groups[group]
+                counts[int(negated), column] += 1
+                if context.speaker == "rep":
+                    counts[2, column] += 1
+    return np.log1p(counts).ravel().tolist()
 
 
 class Judge:
     """Writes doc._.judgement, and withdraws a next step for which the rubric gives no point. Needs every finder."""
 
-    def __init__(self, rubric: LinearHeads | None = None, verdict: LinearHeads | None = None, outcome: LinearHeads | None = None) -> None:
-        self.rubric, self.verdict, self.outcome = rubric, verdict, outcome
+    def __init__(self, network: Network | None = None) -> None:
+        self.network = network
+        self.groups = {group: i for i, group in enumerate(sorted(grouped("cues.tsv")))}
 
     def predict(self, doc: Doc) -> Judgement | None:
         """The note's judgement, or None before training."""
-        if self.rubric is None or self.verdict is None or self.outcome is None:
-            return None
-        names, numbers = signature(doc)
-        rows = self.rubric.known(note_features(doc) + names)  # the three share their vocabulary: trained on the same features
-        levels = self.rubric.probabilities_of_rows(rows, numbers)
-        more = [*numbers, *map(float, levels)]
-        outcome = self.outcome.probabilities_of_rows(rows, more)
-        verdict = self.verdict.probabilities_of_rows(rows, [*more, *map(float, outcome)])
-        return Judgement(levels.reshape(len(DIMENSIONS), 2), outcome, float(verdict[0]), verdict[1 : 1 + len(QUESTION_IDS)])
+        return None if self.network is None else judged(self.network.probabilities(signature(doc, self.groups)))
 
     def __call__(self, doc: Doc) -> Doc:
         judgement = doc._.judgement = self.predict(doc)
@@ -140,11 +119,10 @@ class Judge:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump((self.rubric, self.verdict, self.outcome), Path(path) / "judge.joblib")
+        joblib.dump(self.network, Path(path) / "judge.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> Judge:
-        self.rubric, self.verdict, self.outcome = joblib.load(Path(path) / "judge.joblib")
-        assert self.rubric.vocabulary == self.verdict.vocabulary == self.outcome.vocabulary
+        self.network = joblib.load(Path(path) / "judge.joblib")
         return self
 
 

@@ -8,18 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.features import Group, Lookup
+
 Vector = NDArray[np.float32]
+
+
+def added_up(weights: Vector, rows: Sequence[list[int]]) -> Vector:
+    """[items, columns]: the weights of each item's rows added up, 1/sqrt(n) each, so that long texts do not outweigh short ones."""
+    sizes = np.fromiter(map(len, rows), np.intp, len(rows))
+    filled = sizes > 0
+    out = np.zeros((len(rows), weights.shape[1]), dtype=np.float32)
+    if filled.any():
+        counts = sizes[filled]
+        gathered = weights.take(np.fromiter(chain.from_iterable(rows), np.intp, int(counts.sum())), axis=0)
+        out[filled] = np.add.reduceat(gathered, np.cumsum(counts) - counts, axis=0) * (counts**-0.5)[:, None]
+    return out
 
 
 @dataclass(frozen=True, slots=True)
 class LinearHeads:
-    """`heads` outputs over named binary features and, after them, `dense` numeric ones.
+    """`heads` outputs over named binary features.
 
-    weights: [len(vocabulary) + dense, heads]; bias: [heads]; dense features are standardised by `mean` and `scale` [dense].
+    weights: [len(vocabulary), heads]; bias: [heads].
     link: "sigmoid" (each head by itself) or "softmax" (one of the heads).
     """
 
@@ -28,47 +43,47 @@ class LinearHeads:
     weights: Vector
     bias: Vector
     link: str
-    mean: Vector
-    scale: Vector
 
     def known(self, features: Iterable[str]) -> list[int]:
         """The rows of those features that were seen in training, each once."""
-        vocabulary = self.vocabulary
-        return [vocabulary[f] for f in set(features) if f in vocabulary]
+        rows: set[int | None] = set(map(self.vocabulary.get, features))
+        rows.discard(None)
+        return list(rows)  # type: ignore[arg-type]
 
-    def probabilities(self, features: Iterable[str], dense: Sequence[float] | Vector = ()) -> Vector:
-        """Probabilities [heads]: the named features count 1/sqrt(n) each, so that long texts do not outweigh short ones."""
-        return self.probabilities_of_rows(self.known(features), dense)
-
-    def probabilities_of_rows(self, rows: list[int], dense: Sequence[float] | Vector = ()) -> Vector:
-        """Probabilities [heads] of features already looked up by `known`."""
-        out: Vector = self.bias
-        if rows:
-            out = np.asarray(out + self.weights[rows].sum(axis=0) * len(rows) ** -0.5, dtype=np.float32)
-        if len(dense):
-            standard = (np.asarray(dense, dtype=np.float32) - self.mean) / self.scale
-            out = np.asarray(out + standard @ self.weights[len(self.vocabulary) :], dtype=np.float32)
-        linked: Vector = self._linked(out[None])[0]
+    def probabilities(self, features: Iterable[str]) -> Vector:
+        """Probabilities [heads] of one item."""
+        linked: Vector = self.probabilities_of_all([features])[0]
         return linked
 
     def probabilities_of_all(self, items: Sequence[Iterable[str]]) -> Vector:
-        """Probabilities [items, heads] of several items without dense features, looked up together."""
-        return self.probabilities_of_all_rows([self.known(features) for features in items])
+        """Probabilities [items, heads] of several items, looked up together."""
+        return self.of_sums(added_up(self.weights, [self.known(features) for features in items]))
 
-    def probabilities_of_all_rows(self, rows: Sequence[list[int]]) -> Vector:
-        """Probabilities [items, heads] of several items already looked up by `known`."""
-        sizes = [len(r) for r in rows]
-        out = np.repeat(self.bias[None], len(rows), axis=0)
-        filled = [i for i, size in enumerate(sizes) if size]
-        if filled:
-            counts = np.array([sizes[i] for i in filled])
-            sums = np.add.reduceat(self.weights[[row for i in filled for row in rows[i]]], np.cumsum(counts) - counts, axis=0)
-            out[filled] += sums * (counts**-0.5)[:, None]
-        return self._linked(out)
-
-    def _linked(self, scores: Vector) -> Vector:
-        """Scores [items, heads] under the link."""
+    def of_sums(self, sums: Vector) -> Vector:
+        """Probabilities [items, heads] from the sums of the features' weights."""
+        scores = sums + self.bias
         if self.link == "sigmoid":
             return np.asarray(1 / (1 + np.exp(-np.clip(scores, -30, 30))), dtype=np.float32)
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def probabilities_of_each(models: Sequence[LinearHeads], items: Sequence[Iterable[str]]) -> list[Vector]:
+    """Probabilities [items, heads] by each of several models over one vocabulary, the features looked up once."""
+    rows = [models[0].known(features) for features in items]
+    return [model.of_sums(added_up(model.weights, rows)) for model in models]
+
+
+class SharedHeads:
+    """Models over one vocabulary, their weights side by side: an item's features are looked up and added up once for all."""
+
+    def __init__(self, models: Sequence[LinearHeads], prefixes: Sequence[str]) -> None:
+        vocabulary = models[0].vocabulary
+        assert all(m.vocabulary == vocabulary for m in models)
+        self._lookup = Lookup(vocabulary, prefixes)
+        self._weights = np.hstack([m.weights for m in models])
+        self._edges = np.cumsum([len(m.bias) for m in models])[:-1]
+
+    def sums(self, items: Sequence[Sequence[Group]]) -> list[Vector]:
+        """[items, heads] for each model, to be given to its `of_sums`."""
+        return np.split(added_up(self._weights, [self._lookup.rows(groups) for groups in items]), self._edges, axis=1)

@@ -46,8 +46,12 @@ def _denials(context: Context) -> list[str]:
 class ObjectionFinder:
     """Writes doc._.objections. Needs: clauses, context, clause_probabilities. `thresholds` per type are chosen on cross-validated train predictions."""
 
-    def __init__(self, thresholds: dict[str, float] | None = None, status: LinearHeads | None = None) -> None:
-        self.thresholds = thresholds or dict.fromkeys(map(str, OBJECTION_TYPES), 0.5)
+    def __init__(self) -> None:
+        self.thresholds = dict.fromkeys(map(str, OBJECTION_TYPES), 0.5)
+        self.status: LinearHeads | None = None
+
+    def use(self, status: LinearHeads) -> None:
+        """Tell open from resolved by this model."""
         self.status = status
 
     def _status(self, doc: Doc, clause: int) -> ObjectionStatus:

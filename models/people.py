@@ -16,7 +16,8 @@ from spacy.tokens import Doc
 from models.analysis import DecisionRole
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
-from models.linear import LinearHeads
+from models.linear import LinearHeads, probabilities_of_each
+from models.surroundings import word_features
 
 ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown")
 DEPARTMENT = re.compile(
@@ -185,10 +186,11 @@ def person_features(doc: Doc, candidates: list[Candidate]) -> list[list[str]]:
     n = len(candidates)
     out: list[list[str]] = []
     has_top = any(c.title_group in ("top", "owner") for c in candidates)
+    peopled = {bisect_right(starts, s) - 1 for c in candidates for s, _ in c.places}
     for index, candidate in enumerate(candidates):
         m = candidate.mention
-        f = [f"g={candidate.title_group}", f"t={candidate.title}", f"len={min(len(m), 5)}", f"crf={round(candidate.crf * 4)}", f"first={m[0]}", f"last={m[-1]}",
-             f"i={min(index, 3)}", f"n={min(n, 4)}", f"count={min(len(candidate.places), 4)}", f"full={m}", f"top={has_top}",
+        f = [f"g={candidate.title_group}", f"t={candidate.title}", f"len={min(len(m), 5)}", f"crf={round(candidate.crf * 4)}", f"last={m[-1]}",
+             f"i={min(index, 3)}", f"n={min(n, 4)}", f"count={min(len(candidate.places), 4)}", f"full={m if candidate.title == m else '*'}", f"top={has_top}",
              f"ti={candidate.title_group}|{min(index, 1)}|{min(n, 2)}"]  # fmt: skip
         f += ["note=" + g for g in note_groups]
         f += [f"tg={candidate.title_group}|{g}" for g in note_groups]
@@ -202,6 +204,7 @@ def person_features(doc: Doc, candidates: list[Candidate]) -> list[list[str]]:
             at = bisect_right(starts, start) - 1
             if at < 0:
                 continue
+            f += word_features(doc, at, start, end, lambda j: "o" if j in peopled else "")
             clause, context = clauses[at], contexts[at]
             for h in context.hits:
                 side = "A" if h.start >= end else "B" if h.end <= start else "I"
@@ -228,18 +231,22 @@ def person_features(doc: Doc, candidates: list[Candidate]) -> list[list[str]]:
 class PeopleFinder:
     """Writes doc._.people. Needs: names, clauses, context."""
 
-    def __init__(self, person: LinearHeads | None = None, role: LinearHeads | None = None) -> None:
-        self.person, self.role = person, role
+    def __init__(self) -> None:
+        self._models: tuple[LinearHeads, LinearHeads] | None = None
         self.candidates = CandidateFinder()
+
+    def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
+        """Predict by these models over one vocabulary: is-person and met, and the role."""
+        self._models = models
 
     def predict(self, doc: Doc) -> tuple[FoundPerson, ...]:
         """The persons of the customer's side, in order of their fullest mention."""
         candidates = self.candidates(doc)
-        if not candidates or self.person is None or self.role is None:
+        if not candidates or self._models is None:
             return ()
         found = []
         features = person_features(doc, candidates)
-        binary, all_roles = self.person.probabilities_of_all(features), self.role.probabilities_of_all(features)
+        binary, all_roles = probabilities_of_each(self._models, features)
         for candidate, (is_person, met), roles in zip(candidates, binary, all_roles, strict=True):
             if is_person < PERSON_THRESHOLD:
                 continue
@@ -265,10 +272,10 @@ class PeopleFinder:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump((self.person, self.role), Path(path) / "people.joblib")
+        joblib.dump(self._models, Path(path) / "people.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> PeopleFinder:
-        self.person, self.role = joblib.load(Path(path) / "people.joblib")
+        self.use(joblib.load(Path(path) / "people.joblib"))
         return self
 
 

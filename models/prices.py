@@ -18,7 +18,9 @@ from spacy.tokens import Doc
 from models.amounts import AmountForm, AmountMention
 from models.analysis import Amount
 from models.linear import LinearHeads
+from models.price_pairs import pair_features, relation
 from models.price_words import Place, owner_marks, rule_role
+from models.surroundings import word_features
 
 MONEY_ROLES = ("other", "ours", "competitor", "customer", "gap")
 """A gap's side is told afterwards, from the figures beside it (gap_side). For percent and discount forms, `ours` and `customer` mean a reduction granted by us or asked by the customer."""
@@ -118,6 +120,7 @@ def price_features(doc: Doc) -> list[list[str]]:
         f += [f"{form}p{n}=" + before[-n:] for n in (1, 2, 3)]
         f += [f"{form}a{n}=" + after[:n] for n in (1, 2)]
         if at >= 0:
+            f += word_features(doc, at, amount.start, amount.end)
             context = contexts[at]
             f += [f"s={context.speaker}", f"hy={context.hypothetical}", f"ea={context.earlier}", f"ot={context.other_customer}"]
             if clauses[at].label:
@@ -143,9 +146,8 @@ def price_features(doc: Doc) -> list[list[str]]:
                 f += [f"+{g}" for h in contexts[at + 1].hits for g in h.groups if g in _CUES]
         for j, step in ((i - 1, "prev"), (i + 1, "next")):
             if 0 <= j < len(amounts):
-                ratio = values[i] / max(values[j], 1e-6)
-                relation = "<<" if ratio < 0.2 else "<" if ratio < 0.97 else "=" if ratio < 1.03 else ">" if ratio < 5 else ">>"
-                f += [f"{step}{amounts[j].form[0]}{relation}", f"{step}{relation}|{owner}"]
+                compared = relation(values[i], values[j])
+                f += [f"{step}{amounts[j].form[0]}{compared}", f"{step}{compared}|{owner}"]
         f.append(f"difference={difference}|{pricey[i]}")
         f += [f"end={part}" for part in parts[i]] + [f"end={part}|{rule}" for part in parts[i]]
         near_alike = sum(0.3 < values[i] / max(v, 1e-6) < 3.3 and p for j, (v, p) in enumerate(zip(values, pricey, strict=True)) if j != i)
@@ -200,17 +202,24 @@ def stated_differences(values: Sequence[float]) -> list[bool]:
 
 
 class PriceRoles:
-    """Writes doc._.prices. Needs: names, clauses, context."""
+    """Writes doc._.prices. Needs: names, clauses, context. The second model decides, reading what the first guesses of all amounts together."""
 
-    def __init__(self, model: LinearHeads | None = None) -> None:
-        self.model = model
+    def __init__(self) -> None:
+        self._models: tuple[LinearHeads, LinearHeads] | None = None
+
+    def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
+        """Predict by these two models."""
+        self._models = models
 
     def predict(self, doc: Doc) -> tuple[FoundPrice, ...]:
         """Every amount of the note with its most probable role; `other` where no price role reaches PRICE_THRESHOLD."""
-        if self.model is None or not doc._.amounts:
+        if self._models is None or not doc._.amounts:
             return ()
+        first, second = self._models
         amounts = doc._.amounts
-        table = self.model.probabilities_of_all(price_features(doc))
+        features = price_features(doc)
+        pairs = pair_features([representative(a.value) for a in amounts], first.probabilities_of_all(features))
+        table = second.probabilities_of_all([own + beside for own, beside in zip(features, pairs, strict=True)])
         roles = [int(np.argmax(p[1:])) + 1 for p in table]
         roles = [role if p[role] >= PRICE_THRESHOLD else 0 for role, p in zip(roles, table, strict=True)]
         values = [representative(a.value) for a in amounts]
@@ -230,10 +239,10 @@ class PriceRoles:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump(self.model, Path(path) / "prices.joblib")
+        joblib.dump(self._models, Path(path) / "prices.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> PriceRoles:
-        self.model = joblib.load(Path(path) / "prices.joblib")
+        self.use(joblib.load(Path(path) / "prices.joblib"))
         return self
 
 

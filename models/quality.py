@@ -6,6 +6,7 @@ from spacy.tokens import Doc
 
 from models.analysis import DimensionId
 from models.clause_heads import COLUMN, EVIDENCE, OBJECTION_TYPES
+from models.clauses import MAX_LABEL
 from models.judge import Judgement
 from models.labels import DIMENSIONS
 from models.lexicon import rows
@@ -37,39 +38,48 @@ def _headings(doc: Doc) -> list[int]:
     text, clauses = doc._.text, doc._.clauses
     out = []
     for i, clause in enumerate(clauses):
-        named = text[clause.start : clause.end]
+        start, end = clause.start, clause.end
         following = clauses[i + 1].label if i + 1 < len(clauses) else ""
-        if named in (following, *_NOTHING) or (text[clause.start - 1 : clause.start] == "【" and text[clause.end : clause.end + 1] == "】"):
+        named = end - start <= MAX_LABEL and (text[start:end] == following or text[start:end] in _NOTHING)
+        if named or (text[start - 1 : start] == "【" and text[end : end + 1] == "】"):
             out.append(i)
     return out
 
 
-def _clauses_by(doc: Doc, columns: list[int], headings: list[int]) -> list[Stretch]:
-    """The clauses these heads point to, most probable first, cut to what is worth showing, in order of place."""
-    table, clauses = doc._.clause_probabilities, doc._.clauses
-    if not clauses:
-        return []
-    best = table[:, columns].max(axis=1)
-    best[headings] = 0
-    order = sorted(range(len(clauses)), key=lambda i: -best[i])
-    kept = [i for n, i in enumerate(order) if best[i] >= (WEAK_EVIDENCE if n == 0 else EVIDENCE_THRESHOLD)][:MAX_EVIDENCE]
-    return [(clauses[i].start, clauses[i].end) for i in sorted(kept)]
+def _most_probable(probabilities: list[float]) -> list[int]:
+    """The clauses of one head, or of the best of several, that are worth showing, in order of place."""
+    strong = [i for i, p in enumerate(probabilities) if p >= EVIDENCE_THRESHOLD]
+    if not strong:
+        best = max(probabilities, default=0.0)
+        return [probabilities.index(best)] if best >= WEAK_EVIDENCE else []
+    if len(strong) > MAX_EVIDENCE:
+        strong = sorted(sorted(strong, key=lambda i: -probabilities[i])[:MAX_EVIDENCE])
+    return strong
 
 
 def evidence(doc: Doc) -> dict[str, list[Stretch]]:
     """Where each dimension's points come from: findings where there are such, else the clauses the evidence heads point to."""
-    headings = _headings(doc)
-    out: dict[str, list[Stretch]] = {d: _clauses_by(doc, [COLUMN[f"ev_{d}"]], headings) for d in EVIDENCE}
-    out["kp"] = [(p.start, p.end) for p in doc._.people]
-    out["objection"] = [(o.start, o.end) for o in doc._.objections] or _clauses_by(doc, [COLUMN[t] for t in OBJECTION_TYPES], headings)
-    prices = [(p.start, p.end) for p in doc._.prices if p.role != "other"] or [(p.start, p.end) for p in doc._.prices]
-    funds = doc._.funds_date
+    found = doc._
+    table, clauses = found.clause_probabilities.copy(), found.clauses
+    table[_headings(doc)] = 0
+    columns: list[list[float]] = table.T.tolist()
+
+    def clauses_by(probabilities: list[float]) -> list[Stretch]:
+        return [(clauses[i].start, clauses[i].end) for i in _most_probable(probabilities)]
+
+    out = {d: clauses_by(columns[COLUMN[f"ev_{d}"]]) for d in EVIDENCE}
+    out["kp"] = [(p.start, p.end) for p in found.people]
+    out["objection"] = [(o.start, o.end) for o in found.objections] or clauses_by(
+        list(map(max, zip(*(columns[COLUMN[t]] for t in OBJECTION_TYPES), strict=True)))
+    )
+    prices = [(p.start, p.end) for p in found.prices if p.role != "other"] or [(p.start, p.end) for p in found.prices]
+    funds = found.funds_date
     out["figures"] = prices[:MAX_EVIDENCE] + ([(funds.when.start, funds.when.end)] if funds else []) or [
-        (t.start, t.end) for t in doc._.times[:1]
+        (t.start, t.end) for t in found.times[:1]
     ]
-    rivals = [(n.start, n.end) for n in doc._.names if n.label == "CMP"][:MAX_EVIDENCE]
+    rivals = [(n.start, n.end) for n in found.names if n.label == "CMP"][:MAX_EVIDENCE]
     out["competition"] = out["competition"] or rivals
-    step = doc._.next_step
+    step = found.next_step
     out["next_step"] = [(step.start, step.end)] if step else []
     return out
 
@@ -84,7 +94,7 @@ def rival_in_play(doc: Doc) -> bool:
 def levels(judgement: Judgement, places: dict[str, list[Stretch]], rival: bool) -> dict[DimensionId, int]:
     """The rubric level of each dimension; without a place in the note, or a `rival` in play to compare with, there is no point."""
     out: dict[DimensionId, int] = {}
-    for dimension, (one, two) in zip(DIMENSIONS, judgement.levels, strict=True):
+    for dimension, (one, two) in zip(DIMENSIONS, judgement.levels.tolist(), strict=True):
         level = int(one >= 0.5) + int(one >= 0.5 and two >= 0.5)
         out[dimension] = level if places[dimension] else 0
     if not rival:

@@ -70,26 +70,27 @@ class SlotFiller:
     def __init__(self, doc: Doc, slots: Slots, sent: Words, *, signed: bool) -> None:
         self.values: dict[str, str] = {"signed": "签了"} if signed else {}
         self.places: dict[str, tuple[int, int]] = {}
-        people = doc._.people
+        found = doc._
+        text, people, names = found.text, found.people, found.names
         met = sorted(
             (p for p in people if p.met and p.role != "contact"), key=lambda p: ("first_kp", "influencer", "unknown").index(p.role)
         )
         talked = met[0] if met else people[0] if len(people) == 1 and people[0].role in ("influencer", "unknown") else None
-        self._mentions = sorted((doc._.text[s:e] for p in people for s, e in p.places), key=len, reverse=True)
-        self._talked = {doc._.text[s:e] for s, e in talked.places} if talked else set()
+        self._mentions = sorted((text[s:e] for p in people for s, e in p.places), key=len, reverse=True)
+        self._talked = {text[s:e] for s, e in talked.places} if talked else set()
         if talked:
             self._put("person", sent, talked.start, talked.end)
         above = next((p for p in people if p.role == "first_kp" and not p.met), None)
         if above:
             self._put("above", sent, above.start, above.end)
-        for objection in sorted(doc._.objections, key=lambda o: (o.status != "open", -o.probability), reverse=True):
-            said = self._said(doc._.text, objection.start, objection.end)
+        for objection in sorted(found.objections, key=lambda o: (o.status != "open", -o.probability), reverse=True):
+            said = self._said(text, objection.start, objection.end)
             if said is not None:
                 self._put(objection.type if objection.type != "need" else "noneed", sent, *said)
                 self._put("objection", sent, *said)
-        rivals = [n for n in doc._.names if n.label == "CMP"]
+        rivals = [n for n in names if n.label == "CMP"]
         if rivals:
-            priced = next((p.start for p in doc._.prices if p.role == "competitor"), rivals[0].start)
+            priced = next((p.start for p in found.prices if p.role == "competitor"), rivals[0].start)
             named = min(rivals, key=lambda n: abs(n.start - priced))
             self._put("rival", sent, named.start, named.end)
         self._need(doc, sent)
@@ -99,8 +100,8 @@ class SlotFiller:
         gap = next((g for g in slots.gaps if g.amount is not None and (g.against == "competitor") == (slots.competitor is not None)), None)
         if gap is not None and gap.amount is not None and not isinstance(gap.amount, tuple) and gap.amount > 0:
             self.values["gap"] = amount_text(gap.amount)
-        if doc._.customer_class:
-            self.values["class"] = doc._.customer_class.label
+        if found.customer_class:
+            self.values["class"] = found.customer_class.label
 
     def _put(self, name: str, sent: Words, start: int, end: int) -> None:
         self.values[name] = _short(sent[(start, end)])

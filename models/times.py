@@ -35,7 +35,9 @@ _ALTERNATIVES = [
     r"(?:合同|框架|协议|租约|保单|系统)?到期(?:前)?(?:半年|一个月|两个月|三个月|前|后|之前|之后)",
     r"年中|年底|年初|年前|年后|月底|月初|周末|下半年|上半年|本周内|这两天内|三天之内|两天内",
 ]
-TIME = re.compile("|".join(f"(?:{a})" for a in _ALTERNATIVES))
+_BEGINS = r"(?=[\dCcQq一七三上下两中九二五今保假元入八六再初到十半协双合后听周四国大季寒年廿开当拜明星春暑月本来框次正每清礼秋租立端第系翌聽腊节过这隔麦])"
+"""No time expression begins otherwise: most places of a text are passed over by this one look (tests/models/test_times.py proves it complete)."""
+TIME = re.compile(_BEGINS + "(?:" + "|".join(_ALTERNATIVES) + ")")
 _VAGUE = {"下次", "改天", "有空", "尽快", "近期"}
 _HAN_WEEKDAYS = {"一": 0, "二": 1, "三": 2, "四": 3, "五": 4, "六": 5, "日": 6, "天": 6, "末": 5, **{str(i): i - 1 for i in range(1, 8)}}
 _FIXED = {"元旦": (1, 1), "五一": (5, 1), "国庆": (10, 1), "十一": (10, 1), "双十一": (11, 11), "双11": (11, 11), "618": (6, 18)}

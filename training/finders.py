@@ -5,34 +5,33 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pycrfsuite
 from joblib import Parallel, delayed
-from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.clause_heads import COLUMN, HEADS, OBJECTION_TYPES, clause_features
 from models.clauses import STOPS, gap_features
+from models.features import spelt, spelt_items
 from models.linear import LinearHeads
 from models.people import ROLES, person_features
-from models.prices import MONEY_ROLES, price_features
+from models.price_pairs import pair_features
+from models.prices import MONEY_ROLES, price_features, representative
 from models.status import status_features
 from models.text import NormalizedText, normalize
 from training.augment import variant
 from training.corpus import LabelledNote
-from training.fit import SEED, fit_heads
+from training.fit import SEED, Encoded, Rows, fit_parts
 from training.targets import clause_targets, name_tags, person_targets, price_targets, status_targets, undecided_prices
 
-FOLDS = 5
+FOLDS, NAMES_FOLDS = 5, 3
 VARIANTS = 1
 NAMES_ITERATIONS = 70
-PRICES_BALANCE = 0.3
-PEOPLE_C, PRICES_C, CLAUSES_C, CLAUSES_BALANCE = 5.0, 4.0, 8.0, 0.7
+PEOPLE_C, PRICES_C, PAIRS_C, CLAUSES_C, CLAUSES_BALANCE = 5.0, 4.0, 2.0, 8.0, 0.7
 STATUS_C = 2.0
 
 
@@ -78,15 +77,22 @@ def train_boundaries(nlp: Language, notes: Sequence[LabelledNote]) -> LinearHead
         at = 0
         for stop in [*STOPS.finditer(text), None]:
             doc = nlp.make_doc(text[at : stop.start() if stop else len(text)].replace(" ", ""))
-            words += [t.text for t in doc]
-            tags += [t.tag_ for t in doc]
+            words += doc._.words
+            tags += doc._.tags
             stops.add(len(words))
             if stop:
                 at = stop.end()
-        for i in range(1, len(words)):
-            features.append(gap_features(words, tags, i))
-            targets.append(int(i in stops))
-    return fit_heads(["stop"], features, np.array(targets, dtype=np.int64).reshape(-1, 1), c=4.0, minimum=3)
+        features += spelt_items(gap_features(words, tags), max(0, len(words) - 1))
+        targets += [int(i in stops) for i in range(1, len(words))]
+    return fit_parts(["stop"], Encoded(features), np.array(targets, dtype=np.int64)[:, None], [np.arange(len(targets))], c=4.0, minimum=3)[
+        0
+    ]
+
+
+def parts_of(items: Sequence[Item], counts: Sequence[int]) -> list[Rows]:
+    """The rows outside each fold, and last all rows, where item i has `counts[i]` rows."""
+    fold = np.repeat([item.fold for item in items], counts)
+    return [*(np.flatnonzero(fold != k) for k in range(FOLDS)), np.arange(len(fold))]
 
 
 Tagged = tuple[list[list[str]], list[str]]
@@ -96,7 +102,12 @@ def tagged_characters(nlp: Language, item: Item, rng: random.Random) -> list[Tag
     """(features, tags) of a note's or snippet's characters, and of variants of a note with other names."""
     if not len(item.doc):
         return []
-    extract = nlp.get_pipe("names").features  # type: ignore[attr-defined]
+    features = nlp.get_pipe("names").features  # type: ignore[attr-defined]
+
+    def extract(doc: Doc) -> list[list[str]]:
+        windows, coded = features(doc)
+        return spelt_items([*windows, *coded], len(doc._.text))
+
     out = [(extract(item.doc), name_tags(item.note, item.doc, item.normalized))]
     for _ in range(VARIANTS if item.whole and (item.note["people"] or item.note["competitors"]) else 0):
         other = variant(item.note, rng)
@@ -119,66 +130,77 @@ def fit_names(tagged: Sequence[Tagged]) -> bytes:
 
 
 def train_names(nlp: Language, items: Sequence[Item]) -> list[bytes]:
-    """One CRF for each fold, trained on the notes outside it, and one trained on all; side by side, since each takes a minute."""
+    """NAMES_FOLDS CRFs, each trained without the folds that are k modulo that number, and one trained on all; side by side, since each takes a minute."""
     rng = random.Random(SEED)
     tagged = [tagged_characters(nlp, item, rng) for item in items]
-    parts = [[t for item, ts in zip(items, tagged, strict=True) if item.fold != k for t in ts] for k in (*range(FOLDS), -1)]
+    parts = [
+        [t for item, ts in zip(items, tagged, strict=True) if k < 0 or item.fold % NAMES_FOLDS != k for t in ts]
+        for k in (*range(NAMES_FOLDS), -1)
+    ]
     return list(Parallel(n_jobs=2)(delayed(fit_names)(part) for part in parts))
 
 
-def train_people(nlp: Language, items: Sequence[Item]) -> tuple[LinearHeads, LinearHeads]:
-    """(is-person and met, role) over the candidates of the items' Docs."""
+def train_people(nlp: Language, items: Sequence[Item]) -> list[tuple[LinearHeads, LinearHeads]]:
+    """(is-person and met, role) over the candidates of the items' Docs: without each fold, and last of all items."""
     finder = nlp.get_pipe("people").candidates  # type: ignore[attr-defined]
     features: list[list[str]] = []
-    binary: list[NDArray[np.int64]] = []
-    roles: list[NDArray[np.int64]] = []
+    targets = []
     for item in items:
         candidates = finder(item.doc)
-        if candidates:
-            features += person_features(item.doc, candidates)
-            b, r = person_targets(item.note, candidates)
-            binary.append(b)
-            roles.append(r)
-    return (fit_heads(["person", "met"], features, np.concatenate(binary), c=PEOPLE_C),
-            fit_heads(ROLES, features, np.concatenate(roles), link="softmax", c=PEOPLE_C))  # fmt: skip
+        features += person_features(item.doc, candidates)
+        targets.append(person_targets(item.note, candidates))
+    parts = parts_of(items, [len(roles) for _, roles in targets])
+    binary, roles = (np.concatenate(column) for column in zip(*targets, strict=True))
+    encoded = Encoded(features)
+    persons = fit_parts(["person", "met"], encoded, binary, parts, c=PEOPLE_C)
+    return list(zip(persons, fit_parts(ROLES, encoded, roles, parts, link="softmax", c=PEOPLE_C), strict=True))
 
 
-def train_prices(items: Sequence[Item]) -> LinearHeads:
-    """Roles of the amounts; earlier quotes, which no label names, are left out at first and then take the role a first model gives them."""
-    features: list[list[str]] = []
-    targets: list[NDArray[np.int64]] = []
-    undecided: list[NDArray[np.bool_]] = []
+def train_prices(items: Sequence[Item]) -> list[tuple[LinearHeads, LinearHeads]]:
+    """(first, second) model of the amounts' roles: without each fold, and last of all items.
+
+    The second reads what a first model that has not seen the note guesses. Earlier quotes, which no label names, are left out of the first
+    and take, where it is sure, the role it gives them.
+    """
+    labelled = [price_targets(i.note, i.doc._.amounts) for i in items]
+    undecided = np.concatenate([undecided_prices(i.note, i.doc._.amounts, t) for i, t in zip(items, labelled, strict=True)])
+    roles = np.concatenate(labelled)
+    roles[undecided] = -1
+    features = [f for item in items for f in price_features(item.doc)]
+    parts = parts_of(items, [len(t) for t in labelled])
+    firsts = fit_parts(MONEY_ROLES, Encoded(features), roles, parts, link="softmax", c=PRICES_C)
+
+    pairs: list[list[str]] = []
+    guesses: list[int] = []
+    at = 0
     for item in items:
-        if item.doc._.amounts:
-            features += price_features(item.doc)
-            targets.append(price_targets(item.note, item.doc._.amounts))
-            undecided.append(undecided_prices(item.note, item.doc._.amounts, targets[-1]))
-    roles, open_ = np.concatenate(targets), np.flatnonzero(np.concatenate(undecided))
-    roles[open_] = -1
-    fit = partial(fit_heads, MONEY_ROLES, features, link="softmax", c=PRICES_C, balance=PRICES_BALANCE)
-    guesses = fit(roles).probabilities_of_all([features[i] for i in open_])
-    roles[open_] = np.where(guesses.max(axis=1) > 0.5, guesses.argmax(axis=1), -1)
-    return fit(roles)
+        own = features[at : at + len(item.doc._.amounts)]
+        at += len(own)
+        if own:
+            table = firsts[item.fold].probabilities_of_all(own)
+            pairs += pair_features([representative(a.value) for a in item.doc._.amounts], table)
+            guesses += np.where(table.max(axis=1) > 0.5, table.argmax(axis=1), -1).tolist()
+    roles[undecided] = np.array(guesses, dtype=np.int64)[undecided]
+    both = Encoded([own + beside for own, beside in zip(features, pairs, strict=True)])
+    return list(zip(firsts, fit_parts(MONEY_ROLES, both, roles, parts, link="softmax", c=PAIRS_C), strict=True))
 
 
-def train_clause_heads(items: Sequence[Item]) -> tuple[LinearHeads, LinearHeads]:
-    """(all heads, the choice among objection types), the second fitted on the clauses that carry an objection."""
-    features: list[list[str]] = []
-    targets: list[NDArray[np.int64]] = []
-    for item in items:
-        if item.doc._.clauses:
-            features += clause_features(item.doc)
-            targets.append(clause_targets(item.note, item.doc, item.normalized))
-    table = np.concatenate(targets)
-    heads = fit_heads(HEADS, features, table, c=CLAUSES_C, balance=CLAUSES_BALANCE)
-    carrying = np.flatnonzero(table[:, COLUMN["objection"]] == 1)
-    kinds = table[carrying, : len(OBJECTION_TYPES)].argmax(axis=1)
-    types = fit_heads(OBJECTION_TYPES, [features[i] for i in carrying], kinds, link="softmax", c=CLAUSES_C, vocabulary=heads.vocabulary)
-    return heads, types
+def train_clause_heads(items: Sequence[Item]) -> list[tuple[LinearHeads, LinearHeads]]:
+    """(all heads, the choice among objection types), the second fitted on the clauses that carry an objection: without each fold, and last of all items."""
+    encoded = Encoded([spelt(groups) for item in items for groups in clause_features(item.doc)])
+    tables = [clause_targets(item.note, item.doc, item.normalized) for item in items]
+    parts = parts_of(items, [len(t) for t in tables])
+    table = np.concatenate(tables)
+    heads = fit_parts(HEADS, encoded, table, parts, c=CLAUSES_C, balance=CLAUSES_BALANCE)
+    kinds = np.where(table[:, COLUMN["objection"]] == 1, table[:, : len(OBJECTION_TYPES)].argmax(axis=1), -1)
+    vocabularies = [h.vocabulary for h in heads]
+    types = fit_parts(OBJECTION_TYPES, encoded, kinds, parts, link="softmax", c=CLAUSES_C, vocabularies=vocabularies)
+    return list(zip(heads, types, strict=True))
 
 
-def train_status(items: Sequence[Item]) -> LinearHeads:
-    """Open or resolved, over the clauses of the labelled objections."""
-    pairs = [(item.doc, *pair) for item in items for pair in status_targets(item.note, item.doc, item.normalized)]
-    targets = np.array([[resolved] for _, _, resolved in pairs], dtype=np.int64)
-    return fit_heads(["resolved"], [status_features(doc, clause) for doc, clause, _ in pairs], targets, c=STATUS_C, balance=0.5)
+def train_status(items: Sequence[Item]) -> list[LinearHeads]:
+    """Open or resolved, over the clauses of the labelled objections: without each fold, and last of all items."""
+    pairs = [status_targets(item.note, item.doc, item.normalized) for item in items]
+    encoded = Encoded([status_features(item.doc, clause) for item, own in zip(items, pairs, strict=True) for clause, _ in own])
+    targets = np.array([[resolved] for own in pairs for _, resolved in own], dtype=np.int64)
+    return fit_parts(["resolved"], encoded, targets, parts_of(items, [len(own) for own in pairs]), c=STATUS_C, balance=0.5)

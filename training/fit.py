@@ -1,40 +1,49 @@
-"""Fitting linear heads with scikit-learn, calibrated on cross-validated scores."""
+"""Fitting linear heads and networks with scikit-learn, and their calibration on cross-validated scores."""
 
 from __future__ import annotations
 
-from collections import Counter
+import warnings
 from collections.abc import Sequence
+from itertools import accumulate, chain
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 
 from models.linear import LinearHeads
+from models.network import LIMIT, Network
 
 SEED = 20261124
 Matrix = NDArray[np.float32]
+Rows = NDArray[np.intp]
 
 
-def vocabulary_of(features: Sequence[Sequence[str]], minimum: int) -> dict[str, int]:
-    """Every feature seen in at least `minimum` items, in a fixed order."""
-    counts = Counter(f for item in features for f in set(item))
-    return {f: i for i, f in enumerate(sorted(f for f, n in counts.items() if n >= minimum))}
+class Encoded:
+    """Named features of many items as one binary matrix [items, names], so that models of many parts of them read each name once."""
 
+    def __init__(self, features: Sequence[Sequence[str]]) -> None:
+        items = [sorted(set(item)) for item in features]
+        self.names = sorted(set(chain.from_iterable(items)))
+        self._column = {name: i for i, name in enumerate(self.names)}
+        indices = np.fromiter(map(self._column.__getitem__, chain.from_iterable(items)), np.int32)
+        indptr = np.array([0, *accumulate(map(len, items))], dtype=np.int64)
+        self.matrix = sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=(len(items), len(self.names)))
 
-def matrix_of(features: Sequence[Sequence[str]], vocabulary: dict[str, int]) -> sparse.csr_matrix:
-    """Rows of binary features, each scaled to 1/sqrt(n), as LinearHeads applies them."""
-    indptr, indices, data = [0], [], []
-    for item in features:
-        known = sorted({vocabulary[f] for f in item if f in vocabulary})
-        indices += known
-        data += [max(1, len(known)) ** -0.5] * len(known)
-        indptr.append(len(indices))
-    return sparse.csr_matrix(
-        (np.array(data, dtype=np.float64), np.array(indices, dtype=np.int32), np.array(indptr, dtype=np.int64)),
-        shape=(len(features), len(vocabulary)),
-    )
+    def part(self, rows: Rows, minimum: int, vocabulary: dict[str, int] | None) -> tuple[dict[str, int], sparse.csr_matrix]:
+        """(vocabulary, x) of some rows: the names seen in at least `minimum` of them, or another part's; each row scaled to 1/sqrt(n), as LinearHeads applies it."""
+        x = self.matrix[rows]
+        if vocabulary is None:
+            columns = np.flatnonzero(np.bincount(x.indices, minlength=len(self.names)) >= minimum)
+            vocabulary = {self.names[column]: i for i, column in enumerate(columns.tolist())}
+        else:
+            columns = np.array([self._column[name] for name in vocabulary])
+        x = x[:, columns]
+        x.data = np.repeat(np.maximum(1, np.diff(x.indptr)) ** -0.5, np.diff(x.indptr))
+        return vocabulary, x
 
 
 def _logistic(x: sparse.csr_matrix, y: NDArray[np.int64], c: float, balance: float, multinomial: int) -> tuple[Matrix, Matrix]:
@@ -62,39 +71,37 @@ def _logistic(x: sparse.csr_matrix, y: NDArray[np.int64], c: float, balance: flo
     return weights, bias
 
 
-def fit_heads(
+def fit_parts(
     heads: Sequence[str],
-    features: Sequence[Sequence[str]],
+    features: Encoded,
     targets: NDArray[np.int64],
+    parts: Sequence[Rows],
     *,
-    dense: Matrix | None = None,
     link: str = "sigmoid",
     c: float = 8.0,
     minimum: int = 2,
     balance: float = 0.0,
-    dense_weight: float = 1.0,
-    vocabulary: dict[str, int] | None = None,
-) -> LinearHeads:
-    """Fit `heads` on items of named features (and dense ones), over their own vocabulary or one shared with another model.
+    vocabularies: Sequence[dict[str, int]] | None = None,
+) -> list[LinearHeads]:
+    """Fit `heads` on each part of the items, side by side; each over the part's own vocabulary, or over given ones.
 
     targets: [items, heads] of 0, 1 or -1 (left out) for sigmoid; [items] class indices, -1 left out, for softmax.
     """
-    vocabulary = vocabulary_of(features, minimum) if vocabulary is None else vocabulary
-    x = matrix_of(features, vocabulary)
-    mean = scale = np.zeros(0, dtype=np.float32)
-    if dense is not None:
-        mean, scale = dense.mean(axis=0).astype(np.float32), (dense.std(axis=0) + 1e-3).astype(np.float32) / np.float32(dense_weight)
-        x = sparse.hstack([x, sparse.csr_matrix((dense - mean) / scale)]).tocsr()
-    if link == "softmax":
-        keep = targets >= 0
-        weights, bias = _logistic(x[keep], targets[keep], c, balance, len(heads))
-        return LinearHeads(tuple(heads), vocabulary, weights, bias, link, mean, scale)
-    fitted = Parallel(n_jobs=2)(
-        delayed(_logistic)(x[targets[:, h] >= 0], targets[targets[:, h] >= 0, h], c, balance, 0) for h in range(len(heads))
-    )
-    return LinearHeads(
-        tuple(heads), vocabulary, np.hstack([w for w, _ in fitted]), np.concatenate([b for _, b in fitted]), link, mean, scale
-    )
+    multinomial = len(heads) if link == "softmax" else 0
+    columns = targets[:, None] if multinomial else targets
+    names, jobs = [], []
+    for k, rows in enumerate(parts):
+        vocabulary, x = features.part(rows, minimum, vocabularies[k] if vocabularies else None)
+        names.append(vocabulary)
+        for y in columns[rows].T:
+            jobs.append(delayed(_logistic)(x[y >= 0], y[y >= 0], c, balance, multinomial))
+    fitted = Parallel(n_jobs=2)(jobs)
+    size = columns.shape[1]
+    return [
+        LinearHeads(tuple(heads), vocabulary, np.hstack([w for w, _ in own]), np.concatenate([b for _, b in own]), link)
+        for k, vocabulary in enumerate(names)
+        for own in [fitted[k * size : (k + 1) * size]]
+    ]
 
 
 def sigmoid_calibration(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> tuple[float, float]:
@@ -102,3 +109,31 @@ def sigmoid_calibration(scores: NDArray[np.float64], truth: NDArray[np.int64]) -
     model = LogisticRegression(C=1e3, max_iter=200)
     model.fit(scores.reshape(-1, 1), truth)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def fit_network(
+    outputs: Sequence[str], numbers: Matrix, targets: NDArray[np.int64], *, units: int, alpha: float, epochs: int, members: int
+) -> Network:
+    """Fit the members of a Network, which differ in their random start alone.
+
+    numbers: [items, inputs]; targets: [items, outputs] of 0 or 1; alpha: L2 penalty.
+    """
+    mean, scale = numbers.mean(axis=0).astype(np.float32), (numbers.std(axis=0) + 1e-3).astype(np.float32)
+    x = np.clip((numbers - mean) / scale, -LIMIT, LIMIT)
+
+    def member(seed: int) -> MLPClassifier:
+        model = MLPClassifier((units,), alpha=alpha, learning_rate_init=0.002, max_iter=epochs, batch_size=64, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is chosen, not run to convergence
+            return model.fit(x, targets)
+
+    fitted = [member(SEED + k) for k in range(members)]
+    return Network(
+        tuple(outputs),
+        mean,
+        scale,
+        np.hstack([m.coefs_[0] for m in fitted]).astype(np.float32),
+        np.concatenate([m.intercepts_[0] for m in fitted]).astype(np.float32),
+        np.stack([m.coefs_[1] for m in fitted]).astype(np.float32),
+        np.stack([m.intercepts_[1] for m in fitted]).astype(np.float32),
+    )

@@ -189,8 +189,8 @@ def clause_targets(note: LabelledNote, doc: Doc, normalized: NormalizedText) -> 
     return out
 
 
-def note_targets(note: LabelledNote) -> tuple[Ints, int, Ints]:
-    """([20] rubric thresholds, outcome index, [17] kind is diagnostic and each question asked)."""
-    rubric = np.array([int(note["rubric"][d] >= level) for d in DIMENSIONS for level in (1, 2)], dtype=np.int64)
-    verdict = np.array([int(note["kind"] == "diagnostic"), *(int(q in note["must_ask"]) for q in QUESTION_IDS)], dtype=np.int64)
-    return rubric, OUTCOMES.index(note["outcome"]), verdict
+def note_targets(note: LabelledNote) -> list[int]:
+    """0 or 1 for each of the judge's OUTPUTS: rubric thresholds, outcomes, whether the kind is diagnostic, and each question asked."""
+    rubric = [int(note["rubric"][d] >= level) for d in DIMENSIONS for level in (1, 2)]
+    outcome = [int(note["outcome"] == o) for o in OUTCOMES]
+    return [*rubric, *outcome, int(note["kind"] == "diagnostic"), *(int(q in note["must_ask"]) for q in QUESTION_IDS)]

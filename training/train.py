@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from models.clause_heads import COLUMN, OBJECTION_TYPES
-from models.judge import OUTCOMES, RUBRIC_HEADS, Judgement, note_features, signature
-from models.labels import DIMENSIONS, QUESTION_IDS
-from models.linear import LinearHeads
+from models.judge import OUTPUTS, judged, signature
 from models.pipeline import COMPONENTS, TRAINED, build_nlp
 from models.text import normalize
 from training.artefacts import write_artefacts
@@ -25,6 +25,7 @@ from training.calibration import fit_calibration, gathered, raw_pairs
 from training.corpus import LabelledNote, read_snippets, read_split
 from training.finders import (
     FOLDS,
+    NAMES_FOLDS,
     Item,
     folds_of,
     train_boundaries,
@@ -34,16 +35,27 @@ from training.finders import (
     train_prices,
     train_status,
 )
-from training.fit import fit_heads
+from training.fit import fit_network
 from training.targets import note_targets
 
-RUBRIC_C, DENSE_WEIGHT = 0.05, 1.0
+JUDGE_UNITS, JUDGE_ALPHA, JUDGE_EPOCHS, JUDGE_MEMBERS = 96, 2.0, 20, 5
 
 
-def out_of_fold(items: Sequence[Item], fit_and_write: Callable[[Sequence[Item], Sequence[Item]], None]) -> None:
-    """For each fold: fit on the others, write the prediction on the fold's Docs; done by the callable."""
-    for k in range(FOLDS):
-        fit_and_write([i for i in items if i.fold != k], [i for i in items if i.fold == k])
+Model = TypeVar("Model")
+
+
+def in_turn(
+    items: Sequence[Item], models: Sequence[Model], use: Callable[[Model], None], components: Sequence[Callable[[Doc], Doc]]
+) -> None:
+    """Write each fold's Docs by the components under the models fitted without it; then use the models of all, which stand last."""
+    *held_out, final = models
+    for k, model in enumerate(held_out):
+        use(model)
+        for item in items:
+            if item.fold == k:
+                for component in components:
+                    component(item.doc)
+    use(final)
 
 
 def choose_thresholds(items: Sequence[Item]) -> dict[str, float]:
@@ -77,53 +89,18 @@ def choose_thresholds(items: Sequence[Item]) -> dict[str, float]:
 
 
 def train_judge(nlp: Language, items: Sequence[Item]) -> None:
-    """Rubric, outcome, then kind and questions; each reads the layer before out of fold, and the held-out judgement is left on the Docs."""
+    """Rubric, outcome, kind and questions by one network over the findings; the held-out judgement is left on the Docs."""
     judge = nlp.get_pipe("judge")
     items = [i for i in items if i.whole]
-    names, numbers = zip(*(signature(i.doc) for i in items), strict=True)
-    features = [note_features(i.doc) + n for i, n in zip(items, names, strict=True)]
-    dense = np.array(numbers, dtype=np.float32)
-    targets = [note_targets(i.note) for i in items]
-    rubric_y = np.stack([t[0] for t in targets])
-    outcome_y = np.array([t[1] for t in targets], dtype=np.int64)
-    verdict_y = np.stack([t[2] for t in targets])
+    numbers = np.array([signature(i.doc, judge.groups) for i in items], dtype=np.float32)  # type: ignore[attr-defined]
+    targets = np.array([note_targets(i.note) for i in items], dtype=np.int64)
     fold = np.array([i.fold for i in items])
-
-    def cross(fit: Callable[[NDArray[np.bool_]], LinearHeads], table: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-        out = np.zeros((len(items), width), dtype=np.float32)
-        for k in range(FOLDS):
-            model = fit(fold != k)
-            for i in np.flatnonzero(fold == k):
-                out[i] = model.probabilities(features[i], table[i])
-        return out
-
-    def pick(mask: NDArray[np.bool_]) -> list[list[str]]:
-        return [features[i] for i in np.flatnonzero(mask)]
-
-    def fit_rubric(mask: NDArray[np.bool_]) -> LinearHeads:
-        return fit_heads(RUBRIC_HEADS, pick(mask), rubric_y[mask], dense=dense[mask], c=RUBRIC_C, dense_weight=DENSE_WEIGHT)
-
-    everything = np.ones(len(items), dtype=bool)
-    levels = cross(fit_rubric, dense, len(RUBRIC_HEADS))
-    judge.rubric = fit_rubric(everything)  # type: ignore[attr-defined]
-    second = np.hstack([dense, levels])
-
-    def fit_outcome(mask: NDArray[np.bool_]) -> LinearHeads:
-        return fit_heads(OUTCOMES, pick(mask), outcome_y[mask], dense=second[mask], link="softmax", c=RUBRIC_C, dense_weight=DENSE_WEIGHT)
-
-    outcomes = cross(fit_outcome, second, len(OUTCOMES))
-    judge.outcome = fit_outcome(everything)  # type: ignore[attr-defined]
-    third = np.hstack([second, outcomes])
-
-    def fit_verdict(mask: NDArray[np.bool_]) -> LinearHeads:
-        return fit_heads(
-            ["diagnostic", *QUESTION_IDS], pick(mask), verdict_y[mask], dense=third[mask], c=RUBRIC_C, dense_weight=DENSE_WEIGHT
-        )
-
-    verdicts = cross(fit_verdict, third, 1 + len(QUESTION_IDS))
-    judge.verdict = fit_verdict(everything)  # type: ignore[attr-defined]
-    for item, level, outcome, verdict in zip(items, levels, outcomes, verdicts, strict=True):
-        item.doc._.judgement = Judgement(level.reshape(len(DIMENSIONS), 2), outcome, float(verdict[0]), verdict[1:])
+    fit = partial(fit_network, OUTPUTS, units=JUDGE_UNITS, alpha=JUDGE_ALPHA, epochs=JUDGE_EPOCHS, members=JUDGE_MEMBERS)
+    for k in range(FOLDS):
+        held_out = fit(numbers[fold != k], targets[fold != k])
+        for i in np.flatnonzero(fold == k):
+            items[i].doc._.judgement = judged(held_out.probabilities(numbers[i]))
+    judge.network = fit(numbers, targets)  # type: ignore[attr-defined]
 
 
 def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], None] = lambda _: None) -> list[Item]:
@@ -131,7 +108,7 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     clauses, names, context = (nlp.get_pipe(n) for n in ("clauses", "names", "context"))
     people, prices, heads = (nlp.get_pipe(n) for n in ("people", "prices", "clause_heads"))
     say("stops")
-    clauses.boundaries = train_boundaries(nlp, notes)  # type: ignore[attr-defined]
+    clauses.use(train_boundaries(nlp, notes))  # type: ignore[attr-defined]
     items = []
     for note, fold in zip(notes, folds_of(notes), strict=True):
         normalized = normalize(note["text"])
@@ -142,41 +119,20 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     for k, model in enumerate(fold_names):
         names.set_model(model)  # type: ignore[attr-defined]
         for item in items:
-            if item.fold == k:
+            if item.fold % NAMES_FOLDS == k:
                 context(names(item.doc))
 
-    def people_fold(rest: Sequence[Item], held: Sequence[Item]) -> None:
-        people.person, people.role = train_people(nlp, rest)  # type: ignore[attr-defined]
-        prices.model = train_prices(rest)  # type: ignore[attr-defined]
-        for item in held:
-            prices(people(item.doc))
-
     say("people and prices")
-    out_of_fold(items, people_fold)
-    people.person, people.role = train_people(nlp, items)  # type: ignore[attr-defined]
-    prices.model = train_prices(items)  # type: ignore[attr-defined]
-
-    statuses: list[tuple[Item, LinearHeads]] = []
-
-    def heads_fold(rest: Sequence[Item], held: Sequence[Item]) -> None:
-        heads.model, heads.types = train_clause_heads(rest)  # type: ignore[attr-defined]
-        status = train_status(rest)
-        for item in held:
-            heads(item.doc)
-            statuses.append((item, status))
+    in_turn(items, train_people(nlp, items), people.use, [people])  # type: ignore[attr-defined]
+    in_turn(items, train_prices(items), prices.use, [prices])  # type: ignore[attr-defined]
 
     say("clauses")
-    out_of_fold(items, heads_fold)
-    heads.model, heads.types = train_clause_heads(items)  # type: ignore[attr-defined]
+    in_turn(items, train_clause_heads(items), heads.use, [heads])  # type: ignore[attr-defined]
     thresholds = choose_thresholds(items)
     for component in ("objections", "steps"):
         nlp.get_pipe(component).thresholds = thresholds  # type: ignore[attr-defined]
-    objections = nlp.get_pipe("objections")
-    for item, status in statuses:
-        objections.status = status  # type: ignore[attr-defined]
-        for component in COMPONENTS[COMPONENTS.index("clause_heads") + 1 : COMPONENTS.index("judge")]:
-            nlp.get_pipe(component)(item.doc)
-    objections.status = train_status(items)  # type: ignore[attr-defined]
+    after = [nlp.get_pipe(name) for name in COMPONENTS[COMPONENTS.index("clause_heads") + 1 : COMPONENTS.index("judge")]]
+    in_turn(items, train_status(items), nlp.get_pipe("objections").use, after)  # type: ignore[attr-defined]
     say("judge")
     train_judge(nlp, items)
     names.set_model(final_names)  # type: ignore[attr-defined]

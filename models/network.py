@@ -1,0 +1,45 @@
+"""Small networks over numbers: an ensemble with one hidden layer each, trained by scikit-learn (training/fit.py) and applied in three products.
+
+What a note's findings mean together (a rival is named, yet no price; somebody was met, yet not who decides) is no sum of them, which is all that linear
+heads can say (docs/experiments.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Table = NDArray[np.float32]
+LIMIT = 4.0
+"""Standardised numbers are cut here: a note far longer than any in training is read as a long one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The mean of several members' sigmoid outputs.
+
+    mean, scale: [inputs]; hidden: [inputs, members x units] and its bias; out: [members, units, outputs] and its bias [members, outputs].
+    """
+
+    outputs: tuple[str, ...]
+    mean: Table
+    scale: Table
+    hidden: Table
+    hidden_bias: Table
+    out: Table
+    out_bias: Table
+
+    def standardised(self, numbers: Table) -> Table:
+        """Numbers [..., inputs] by the training notes' mean and spread, cut at LIMIT."""
+        return np.asarray(np.clip((numbers - self.mean) / self.scale, -LIMIT, LIMIT), dtype=np.float32)
+
+    def probabilities(self, numbers: Sequence[float] | Table) -> Table:
+        """Probabilities [outputs] of one item's numbers [inputs]."""
+        units = np.maximum(self.standardised(np.asarray(numbers, dtype=np.float32)) @ self.hidden + self.hidden_bias, 0)
+        members = len(self.out)
+        scores = np.matmul(units.reshape(members, 1, -1), self.out)[:, 0] + self.out_bias
+        mean: Table = (1 / (1 + np.exp(-np.clip(scores, -30, 30)))).mean(axis=0)
+        return mean

@@ -1,0 +1,32 @@
+"""The words around a stretch of the note: in its own clause, before and after it, and in the clauses beside."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+
+from spacy.tokens import Doc
+
+
+def word_features(doc: Doc, at: int, start: int, end: int, mark: Callable[[int], str] = lambda _: "") -> list[str]:
+    """Named features of the words around `[start, end)`, which stands in clause `at`.
+
+    Bw, Aw: a word of the clause before or after it; B1, A1, B2, A2: the nearest one and two; Nw, Vw: a word of the next clause and of the one before,
+    behind the `mark` that the caller gives the next clause. A word that the stretch cuts counts on neither side.
+    """
+    words, starts, clauses = doc._.words, doc._.starts, doc._.clauses
+    clause = clauses[at]
+    before = words[clause.first : bisect_left(starts, start, clause.first, clause.last)]
+    after = words[bisect_left(starts, end, clause.first, clause.last) : clause.last]
+    features = [*map("Bw=".__add__, before), *map("Aw=".__add__, after)]
+    if before:
+        features += ("B1=" + before[-1], "B2=" + "|".join(before[-2:]))
+    if after:
+        features += ("A1=" + after[0], "A2=" + "|".join(after[:2]))
+    if at + 1 < len(clauses):
+        following = clauses[at + 1]
+        features += map(f"N{mark(at + 1)}w=".__add__, words[following.first : following.last])
+    if at:
+        preceding = clauses[at - 1]
+        features += map("Vw=".__add__, words[preceding.first : preceding.last])
+    return features
