@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from models.analysis import Analysis, Note
 from models.artefacts import Card
 from models.pipeline import Analyzer
+from service.embed import refuse_all_but_drafts
 from service.problems import MEDIA_TYPE, Problem, ProblemError
 from service.requests import BatchAnswer, BatchRequest, ItemError, NoteRequest, checked, item_error, parse_item
 
@@ -41,7 +42,8 @@ def routes(analyzer: Analyzer, today: Callable[[], date], note_limit: int) -> AP
         return ANALYSIS.dump_json(analyzer.analyze(note, today()))
 
     @router.post("/v1/analyses", response_model=Analysis, responses=_problems(400, 413, 422), tags=["analyses"], summary="Analyze one note")
-    async def analyze_one(request: NoteRequest) -> Response:
+    async def analyze_one(request: NoteRequest, connection: Request) -> Response:
+        refuse_all_but_drafts(connection, request.draft)
         note = checked(request, note_limit)
         if isinstance(note, Problem):
             raise ProblemError(note)

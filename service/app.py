@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 
 from models.pipeline import Analyzer
-from service import problems
+from service import embed, problems
 from service.api import routes
 from service.limits import BodyLimit
 from service.logs import RequestLog
@@ -43,6 +43,7 @@ def create_app(
     readiness = Readiness(engine, settings.model_path)
     app.include_router(operations.routes(readiness, metrics, settings.metrics_token, is_loopback(settings.host)))
     app.include_router(pages())
+    app.include_router(embed.routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
 
@@ -57,6 +58,7 @@ def create_app(
         )
 
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(embed.EmbedOrigins, origins=settings.embed_origins)  # outside of what refuses: a foreign page may read why
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(RequestLog)
     _name_problem_schema(app)
