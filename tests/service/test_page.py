@@ -56,6 +56,7 @@ def test_no_serious_finding_of_axe_with_card_dispute_and_evidence_shown(page: Pa
     assert accessibility_faults(page) == []
     write(page)
     page.locator("#findings .mend").first.click()
+    page.locator("#backdrop mark.price").first.scroll_into_view_if_needed()
     box = page.locator("#backdrop mark.price").first.bounding_box()
     assert box
     page.mouse.click(box["x"] + 4, box["y"] + 4)
