@@ -50,6 +50,7 @@ EXPLANATIONS: dict[str, dict[str, str]] = {
     },
     "level": {"0": "没写到", "1": "写了，还笼统", "2": "写具体了"},
     "dispute": {
+        "kp": "他不是第一KP",
         "person": "这不是客户的人",
         "objection": "这不是异议",
         "price": "这不是报价",

@@ -47,6 +47,8 @@ function described(f) {
   return lines;
 }
 
+const disputeText = (f) => words.dispute[f.cls] ?? words.dispute[f.kind];
+
 function listFindings() {
   $("nothing").hidden = shown.found.length > 0;
   const wrong = shown.found.filter(isDisputed).length;
@@ -56,7 +58,7 @@ function listFindings() {
     const item = element("li", isDisputed(f) ? "wrong" : "");
     const main = button("found", undefined, () => select(f));
     main.append(element("q", "quote", f.quote), ...described(f));
-    const act = isDisputed(f) ? button("mend", "撤销", () => dispute(f, false)) : button("mend", words.dispute[f.kind], () => dispute(f, true));
+    const act = isDisputed(f) ? button("mend", "撤销", () => dispute(f, false)) : button("mend", disputeText(f), () => dispute(f, true));
     act.setAttribute("aria-label", `${act.textContent}：${f.quote}`);
     item.append(main, act);
     if (isDisputed(f)) item.append(element("span", "flag", "已标记"));
@@ -75,7 +77,7 @@ function cardSoon(act, ms) {
 function showCard({ found, box }) {
   card.replaceChildren(...found.slice(0, 3).map((f) => {
     const row = element("div", "row");
-    row.append(...described(f), button("mend", words.dispute[f.kind], () => dispute(f, true)));
+    row.append(...described(f), button("mend", disputeText(f), () => dispute(f, true)));
     return row;
   }));
   card.hidden = false;

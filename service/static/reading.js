@@ -18,10 +18,11 @@ const units = (characters, start, end) => {
 // A calibrated probability in words.
 const likelihood = (p) => (p >= 0.97 ? "几乎可以肯定" : p >= 0.9 ? "很有把握" : p >= 0.75 ? "比较有把握" : p >= 0.5 ? "把握不大" : "拿不准");
 
-const yuan = (amount) => {
-  if (amount === null) return "";
-  if (Array.isArray(amount)) return amount[0] === null ? `${yuan(amount[1])}以内` : amount[1] === null ? `${yuan(amount[0])}以上` : `${yuan(amount[0])}到${yuan(amount[1])}`;
-  return amount.toLocaleString("zh-CN");
+const yuan = (amount, unit) => {
+  const number = (n) => n.toLocaleString("zh-CN") + unit;
+  if (!Array.isArray(amount)) return number(amount);
+  const [low, high] = amount;
+  return high === null ? `${number(low)}以上` : low === null || low === 0 ? `${number(high)}以内` : `${low.toLocaleString("zh-CN")} 到 ${number(high)}`;
 };
 
 const dated = (d, missing) => (d.date ? `“${d.when}”是 ${d.date}` : d.when ? `时间是“${d.when}”` : missing);
@@ -35,7 +36,7 @@ function findings(a, words) {
     add("person", p.decision_role === "first_kp" ? "kp" : "person", p, `${words.role[p.decision_role]}，${p.met ? "这次见到了" : "这次没见到"}`, [words.role_why[p.decision_role], sure]);
   }
   for (const o of a.objections) add("objection", `objection-${o.status}`, o, `${words.objection[o.type]}异议，${words.status[o.status]}`, [words.objection_why[o.type], likelihood(o.probability)]);
-  for (const m of a.price.mentions) if (m.role !== "other") add("price", "price", m, words.price[m.role], [m.amount === null ? (m.percent === null ? "" : `读作 ${m.percent}%`) : `读作 ${yuan(m.amount)}${a.price.currency === "CNY" ? " 元" : ` ${a.price.currency}`}`]);
+  for (const m of a.price.mentions) if (m.role !== "other") add("price", "price", m, words.price[m.role], [m.amount === null ? (m.percent === null ? "" : `读作 ${m.percent}%`) : `读作 ${yuan(m.amount, a.price.currency === "CNY" ? " 元" : ` ${a.price.currency}`)}`]);
   for (const c of a.competitors) add("competitor", "competitor", c, "对手", ["记录里点了名的另一家"]);
   if (a.customer_class) add("class", "class", a.customer_class, `客户分类 ${a.customer_class.label}`, ["这次拜访之后的分类"]);
   if (a.next_step) add("step", "step", a.next_step, "下一步", [dated(a.next_step, "还没写哪一天")]);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -73,8 +74,34 @@ def test_a_finding_in_the_text_tells_what_it_is_and_why_by_mouse_or_tap(page: Pa
     card = page.locator("#card")
     expect(card).to_contain_text("第一KP，这次没见到")
     expect(card).to_contain_text("能拍板的人")
+    expect(card).to_contain_text("把握")
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
+
+
+def test_every_kind_of_finding_has_its_line_its_words_and_its_doubt(desktop: Page, server: Server) -> None:
+    text = "王总不嫌贵了。用友3万，月底到款，B类"
+    answer = httpx.post(server.url + "/v1/analyses", json={"text": text, "draft": True}).json()
+    answer["people"] = [{"mention": "王总", "start": 0, "end": 2, "title": "总", "decision_role": "contact", "met": True, "probability": 0.6, "needs_review": True, "because": []}]  # fmt: skip
+    answer["objections"] = [{"type": "price", "status": "resolved", "quote": "不嫌贵了", "start": 2, "end": 6, "probability": 0.98, "needs_review": False}]  # fmt: skip
+    answer["price"]["mentions"] = [{"quote": "3万", "start": 9, "end": 11, "role": "competitor", "amount": [30000, None], "percent": None, "unit": None}]  # fmt: skip
+    answer["competitors"] = [{"mention": "用友", "start": 7, "end": 9}]
+    answer["funds_date"] = {"quote": "月底到款", "start": 12, "end": 16, "when": "月底", "date": None}
+    answer["next_step"] = None
+    answer["customer_class"] = {"label": "B", "quote": "B类", "start": 17, "end": 19}
+    desktop.route("**/v1/analyses", lambda route: route.fulfill(json=answer))
+    write(desktop, text)
+    for cls, words, told in (
+        ("person", "王总", "联络人，这次见到了存疑接待或传话，不参与决定。把握不大。"),
+        ("objection-resolved", "不嫌贵了", "价格异议，已化解客户嫌贵、要优惠，或者拿别家的价来比。几乎可以肯定。"),
+        ("price", "3万", "对手报价读作 30,000 元以上。"),
+        ("competitor", "用友", "对手记录里点了名的另一家。"),
+        ("funds", "月底到款", "到款时间时间是“月底”。"),
+        ("class", "B类", "客户分类 B这次拜访之后的分类。"),
+    ):
+        expect(desktop.locator(f"#backdrop mark.{cls}")).to_have_text(words)
+        expect(desktop.locator("#findings .found", has_text=words).first).to_have_text(words + told)
+        expect(desktop.locator(f".legend mark.{cls}")).to_be_visible()
 
 
 def test_what_would_add_most_is_what_the_rubric_gives(desktop: Page) -> None:
