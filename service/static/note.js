@@ -4,7 +4,7 @@ const $ = (id) => document.getElementById(id);
 const note = $("note"), paper = $("paper"), card = $("card");
 const words = JSON.parse($("words").textContent);
 const overlay = new Overlay($("backdrop"));
-let shown = null; // { characters, analysis, found }
+let shown = null; // { characters, found } of the last answer, moved along with what is typed since
 let disputed = []; // what the rep marked as wrong in this draft: { kind, label, quote }
 
 // A longer or shorter quote of the same thing is the same finding, so a mark stays while the rep writes on.
@@ -141,7 +141,7 @@ function reveal(analyzed) {
 
 function show(a, text) {
   const characters = Array.from(text);
-  shown = { characters, analysis: a, found: findings(a, words) };
+  shown = { characters, found: findings(a, words) };
   $("status").textContent = "";
   underline();
   showScore(a);
