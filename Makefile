@@ -10,7 +10,7 @@ SAMPLE ?= ../shared/eval/sample.jsonl
 SCORE ?= ../shared/eval/score.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: run test check train evaluate bench load corpus lock clean agreement errors baselines probes card
+.PHONY: run test check train evaluate bench load corpus lock clean agreement errors baselines probes card latency
 
 run: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m service serve
@@ -55,6 +55,10 @@ bench: $(DEV) $(TRAINED)
 # requests a second and latency beside an empty FastAPI endpoint; LOAD_REQUESTS=1000 a target
 load: $(DEV) $(TRAINED)
 	$(BIN)/python -m tests.load
+
+# milliseconds from the last key to the new score, in Chromium
+latency: $(DEV) $(TRAINED) .venv/chromium.stamp
+	$(BIN)/python -m tests.latency
 
 $(TRAINED): $(CORPUS) $(TRAINING_CODE) requirements.lock | $(RUNTIME)
 	$(BIN)/python -m training.train

@@ -6,6 +6,7 @@ The model (training/boundaries.py) learned from the corpus's own punctuated note
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -114,14 +115,17 @@ class ClauseSplitter:
             offsets.append(offsets[-1] + len(word))
         stops = self._stops(words, tags)
 
-        def split(a: int, b: int) -> list[int]:
-            inner = [i for i in range(a + 1, b) if offsets[i] - offsets[a] >= SHORTEST <= offsets[b] - offsets[i]]
-            best = max(inner, key=lambda i: stops[i], default=None)
-            if best is None or stops[best] < (WEAK_BOUNDARY if offsets[b] - offsets[a] > LONGEST else BOUNDARY_THRESHOLD):
-                return []
-            return [*split(a, best), best, *split(best, b)]
-
-        return [first + i for i in split(0, len(words))]
+        likely, cuts, waiting = np.array(stops, dtype=np.float64), [], [(0, len(words))]
+        while waiting:  # no recursion: a run of ten thousand characters has thousands of cuts
+            a, b = waiting.pop()
+            low, high = bisect_left(offsets, offsets[a] + SHORTEST), bisect_right(offsets, offsets[b] - SHORTEST)
+            if low >= high:
+                continue
+            best = low + int(likely[low:high].argmax())
+            if likely[best] >= (WEAK_BOUNDARY if offsets[b] - offsets[a] > LONGEST else BOUNDARY_THRESHOLD):
+                cuts.append(best)
+                waiting += [(a, best), (best, b)]
+        return [first + i for i in sorted(cuts)]
 
     def predict(self, doc: Doc) -> tuple[Clause, ...]:
         """The clauses of a Doc over normalised text, in order; a note of nothing but stops has none."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from models.analysis import Analysis, Note
 from models.artefacts import Card
 from service.analyzing import AnalyzerThread
+from service.embed import refuse_all_but_drafts
 from service.problems import Problem, ProblemError, responses
 from service.requests import BatchAnswer, BatchRequest, ItemError, NoteRequest, checked, item_error, parse_item
 
@@ -31,7 +32,8 @@ def routes(thread: AnalyzerThread, note_limit: int) -> APIRouter:
         tags=["analyses"],
         summary="Analyze one note",
     )
-    async def analyze_one(request: NoteRequest) -> Response:
+    async def analyze_one(request: NoteRequest, connection: Request) -> Response:
+        refuse_all_but_drafts(connection, request.draft)
         note = checked(request, note_limit)
         if isinstance(note, Problem):
             raise ProblemError(note)

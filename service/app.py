@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 
-from service import api, problems
+from service import api, embed, problems
 from service.accounts import api as accounts_api
 from service.accounts.access import Gate
 from service.accounts.keys import find_principal
@@ -73,6 +73,7 @@ def create_app(
     readiness = Readiness(engine, settings.model_path)
     app.include_router(operations.routes(readiness, metrics, settings.metrics_token, settings.on_loopback))
     app.include_router(pages())
+    app.include_router(embed.routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
 
@@ -90,6 +91,7 @@ def create_app(
     rate = RateLimit(settings.requests_per_minute, settings.request_burst, monotonic)
     open_analyses = settings.open_analyses == "always" or (settings.open_analyses == "auto" and settings.on_loopback)
     app.add_middleware(Gate, find=find_principal, engine=engine, rate=rate, now=now, open_analyses=open_analyses)
+    app.add_middleware(embed.EmbedOrigins, origins=settings.embed_origins)  # outside of what refuses: a foreign page may read why
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(RequestLog)
     _name_problem_schema(app)

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from models.labels import DIMENSIONS, WEIGHTS
 from models.quality import dimension_texts
-from service.texts import CLASSES_LEGEND, LABELS
+from service.texts import CLASSES_LEGEND, page_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECURITY_HEADERS = {
@@ -26,7 +26,7 @@ def pages() -> APIRouter:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape())
     texts = dimension_texts()
     dimensions = [(d, texts[d][0], WEIGHTS[d]) for d in DIMENSIONS]
-    html = environment.get_template("note.html").render(dimensions=dimensions, labels=LABELS, legend=CLASSES_LEGEND)
+    html = environment.get_template("note.html").render(dimensions=dimensions, words=page_words(), legend=CLASSES_LEGEND)
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.pipeline import TRAINED
 from service.outbound.addresses import parse_allow_list
 
 SECRETS = Path("/run/secrets")
 """Where container engines mount secrets: a file named as a variable in small letters (fupan_database_url) gives its value."""
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+
+
+def _origins(value: Any) -> Any:
+    """Origins parted by commas or spaces. Raises ValueError for what no browser sends as Origin: a path, a wildcard, capitals."""
+    if not isinstance(value, str):
+        return value
+    origins = tuple(value.replace(",", " ").split())
+    if not all(_ORIGIN.fullmatch(o) for o in origins):
+        raise ValueError("Each origin is written https://host or https://host:port, in small letters, with no path")
+    return origins
 
 
 class Settings(BaseSettings):
@@ -39,6 +52,9 @@ class Settings(BaseSettings):
     )
     workers: int = Field(1, ge=1, le=64, description="Server processes on the one socket; the model is loaded once and shared.")
     shutdown_seconds: int = Field(20, ge=1, le=3600, description="Seconds that requests in flight get to finish after SIGTERM.")
+    embed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(
+        (), description="Origins whose pages may analyze drafts by /embed.js, parted by commas; none by default."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR; logs never hold note text.")
     secret_key: SecretStr | None = Field(None, description="Key of stored secrets, 32 bytes in base64; several by commas, the first seals.")
     public_url: str | None = Field(

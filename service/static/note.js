@@ -1,132 +1,206 @@
 "use strict";
 // The rep's page: sends the draft after a pause in typing, shows what comes back. Keeps nothing, stores nothing.
-const PAUSE_MS = 150;
 const $ = (id) => document.getElementById(id);
-const note = $("note"), backdrop = $("backdrop");
-const labels = JSON.parse($("labels").textContent);
-let timer = 0, pending = null, shown = null;
+const note = $("note"), paper = $("paper"), card = $("card");
+const words = JSON.parse($("words").textContent);
+const overlay = new Overlay($("backdrop"));
+let shown = null; // { characters, found } of the last answer, moved along with what is typed since
+let disputed = []; // what the rep marked as wrong in this draft: { kind, label, quote }
 
-const element = (tag, className, text) => {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
+// A longer or shorter quote of the same thing is the same finding, so a mark stays while the rep writes on.
+const isDisputed = (f) => disputed.find((d) => d.kind === f.kind && d.label === f.what && (d.quote.includes(f.quote) || f.quote.includes(d.quote)));
 
-// Offsets of the API are code points; a textarea counts UTF-16 units.
-const units = (characters, start, end) => [characters.slice(0, start).join("").length, characters.slice(0, end).join("").length];
-
-function findings(a) {
-  const out = [];
-  for (const p of a.people) out.push({ ...p, cls: "person", text: `${p.mention}：${labels.role[p.decision_role]}，${p.met ? "见到了" : "没见到"}` });
-  for (const o of a.objections) out.push({ ...o, cls: "objection", text: `${labels.objection[o.type]}（${labels.status[o.status]}）：“${o.quote}”` });
-  for (const m of a.price.mentions) if (m.role !== "other") out.push({ ...m, cls: "price", text: `${labels.price[m.role]}：${m.quote}` });
-  for (const c of a.competitors) out.push({ ...c, cls: "competitor", text: `对手：${c.mention}` });
-  if (a.customer_class) out.push({ ...a.customer_class, cls: "class", text: `客户分类：${a.customer_class.label}` });
-  if (a.next_step) out.push({ ...a.next_step, cls: "step", text: `下一步：“${a.next_step.quote}”${a.next_step.date ? "，" + a.next_step.date : ""}` });
-  if (a.funds_date) out.push({ ...a.funds_date, cls: "funds", text: `到款时间：“${a.funds_date.quote}”${a.funds_date.date ? "，" + a.funds_date.date : ""}` });
-  return out.sort((x, y) => x.start - y.start || x.end - y.end);
+function underline(seen = []) {
+  if (shown) overlay.paint(shown.characters, shown.found.filter((f) => !isDisputed(f)), seen);
 }
 
-// Later classes lie over earlier ones where findings overlap: the smaller thing stays visible inside the longer.
-const LAYERS = ["step", "objection", "funds", "class", "competitor", "price", "person"];
+function select(place) {
+  note.focus();
+  note.setSelectionRange(...units(shown.characters, place.start, place.end));
+}
 
-function paint(characters, found) {
-  const layer = new Array(characters.length).fill("");
-  for (const cls of LAYERS) for (const f of found) if (f.cls === cls) layer.fill(cls, f.start, f.end);
-  backdrop.replaceChildren();
-  for (let i = 0; i < characters.length;) {
-    let j = i;
-    while (j < characters.length && layer[j] === layer[i]) j++;
-    const text = characters.slice(i, j).join("");
-    backdrop.append(layer[i] ? element("mark", layer[i], text) : document.createTextNode(text));
-    i = j;
+function dispute(f, wrong) {
+  disputed = disputed.filter((d) => d !== isDisputed(f));
+  if (wrong) disputed.push({ kind: f.kind, label: f.what, quote: f.quote });
+  hideCard();
+  underline();
+  listFindings();
+}
+
+function button(className, text, act) {
+  const node = element("button", className, text);
+  node.type = "button";
+  node.addEventListener("click", act);
+  return node;
+}
+
+// Pointing at something on the right shows its places in the text, by mouse or keyboard.
+function pointsAt(node, places) {
+  for (const name of ["pointerenter", "focusin"]) node.addEventListener(name, () => underline(places));
+  for (const name of ["pointerleave", "focusout"]) node.addEventListener(name, () => underline());
+}
+
+function described(f) {
+  const lines = [element("strong", `what ${f.cls}`, f.what)];
+  if (f.review) lines[0].append(element("span", "review", "存疑"));
+  lines.push(element("span", "why", f.why.map((w) => `${w}。`).join("")));
+  return lines;
+}
+
+const disputeText = (f) => words.dispute[f.cls] ?? words.dispute[f.kind];
+
+function listFindings() {
+  $("nothing").hidden = shown.found.length > 0;
+  const wrong = shown.found.filter(isDisputed).length;
+  $("disputed").hidden = wrong === 0;
+  $("disputed").textContent = `已标记 ${wrong} 处不对。得分没有跟着重算；标记只留在这一页，关掉就没有了。`;
+  $("findings").replaceChildren(...shown.found.map((f) => {
+    const item = element("li", isDisputed(f) ? "wrong" : "");
+    const main = button("found", undefined, () => select(f));
+    main.append(element("q", "quote", f.quote), ...described(f));
+    const act = isDisputed(f) ? button("mend", "撤销", () => dispute(f, false)) : button("mend", disputeText(f), () => dispute(f, true));
+    act.setAttribute("aria-label", `${act.textContent}：${f.quote}`);
+    item.append(main, act);
+    if (isDisputed(f)) item.append(element("span", "flag", "已标记"));
+    pointsAt(main, [f]);
+    return item;
+  }));
+}
+
+// The card at a finding in the text: what it is, why, and one tap to say that it is not. It stays while the pointer is on it; Escape closes it.
+let cardTimer = 0;
+function cardSoon(act, ms) {
+  clearTimeout(cardTimer);
+  cardTimer = setTimeout(act, ms);
+}
+
+function showCard({ found, box }) {
+  card.replaceChildren(...found.slice(0, 3).map((f) => {
+    const row = element("div", "row");
+    row.append(...described(f), button("mend", disputeText(f), () => dispute(f, true)));
+    return row;
+  }));
+  card.hidden = false;
+  const sheet = paper.getBoundingClientRect();
+  card.style.left = `${Math.max(4, Math.min(box.left - sheet.left, sheet.width - card.offsetWidth - 4))}px`;
+  card.style.top = `${box.bottom - sheet.top + 5}px`;
+}
+
+function hideCard() {
+  clearTimeout(cardTimer);
+  card.hidden = true;
+}
+
+function showScore(a) {
+  const { score, grade } = a.quality, before = Number($("score").textContent), first = $("result").hidden;
+  $("delta").textContent = first || score === before ? "" : score > before ? `+${score - before}` : `−${before - score}`;
+  $("delta").className = score > before ? "up" : "down";
+  $("score").textContent = score;
+  $("grade").textContent = grade;
+  const most = addition(a, words);
+  $("most").textContent = most ? most.text : "十项都写到位了";
+  $("gain").textContent = most ? `+${most.points}` : "";
+  $("most-advice").textContent = most ? most.advice : "";
+  announce(`${score} 分，${grade}。${most ? `${most.text}，加 ${most.points} 分。` : ""}`);
+}
+
+// Screen readers hear the score once the rep has stopped for a while, and only when it is another one.
+let announceTimer = 0;
+function announce(text) {
+  clearTimeout(announceTimer);
+  announceTimer = setTimeout(() => { if ($("live").textContent !== text) $("live").textContent = text; }, 1200);
+}
+
+function showDimensions(a) {
+  for (const d of a.quality.dimensions) {
+    const row = document.querySelector(`#dimensions li[data-id="${d.id}"]`), head = row.querySelector("button");
+    row.dataset.level = d.level;
+    row.querySelector("b").textContent = (d.weight * d.level) / 2;
+    row.querySelector(".level").textContent = words.level[d.level];
+    const quotes = d.evidence.slice(0, 2).map((e) => `“${shown.characters.slice(e.start, e.end).join("")}”`).join(" ");
+    row.querySelector(".quotes").textContent = quotes;
+    row.querySelector(".advice").textContent = d.advice ?? "";
+    head.places = d.evidence;
   }
-  backdrop.append("\n");
-  backdrop.scrollTop = note.scrollTop;
+}
+
+function showQuestions(a) {
+  $("questions").replaceChildren(...a.questions.map((q) => {
+    const item = element("li");
+    const ask = element("span", "ask", q.text);
+    item.append(ask, element("small", "", q.why), button("open", `接着写：${words.opening[q.id]}…`, () => appendOpening(note, words.opening[q.id])));
+    pointsAt(item, q.evidence);
+    return item;
+  }));
+}
+
+function reveal(analyzed) {
+  for (const id of ["summary", "ask", "result"]) $(id).hidden = !analyzed;
+  $("empty").hidden = analyzed;
 }
 
 function show(a, text) {
-  const characters = Array.from(text), found = findings(a);
-  shown = { characters, found };
-  paint(characters, found);
-  $("result").hidden = false;
-  $("score").textContent = a.quality.score;
-  $("grade").textContent = a.quality.grade;
-  $("kind").textContent = `${labels.kind[a.kind.label]} ${Math.min(99, Math.round(a.kind.probability * 100))}%${a.kind.needs_review ? "（存疑）" : ""}`;
-  $("outcome").textContent = labels.outcome[a.outcome.label];
-  $("kp").textContent = labels.kp_status[a.kp.status];
+  const characters = Array.from(text);
+  shown = { characters, found: findings(a, words) };
+  $("status").textContent = "";
+  underline();
+  showScore(a);
+  $("kind").textContent = `${words.kind[a.kind.label]}，${likelihood(a.kind.probability)}${a.kind.needs_review ? "（存疑）" : ""}`;
+  $("outcome").textContent = words.outcome[a.outcome.label];
+  $("kp").textContent = words.kp_status[a.kp.status];
   $("warnings").textContent = a.kp.warnings.join("；");
-  $("questions").replaceChildren(...a.questions.map((q) => {
-    const item = element("li", "", q.text);
-    item.append(element("small", "", q.why));
-    return item;
-  }));
-  for (const d of a.quality.dimensions) {
-    const row = document.querySelector(`#dimensions li[data-id="${d.id}"]`);
-    row.querySelector("meter").value = d.level;
-    row.querySelector("b").textContent = (d.weight * d.level) / 2;
-    const quotes = d.evidence.slice(0, 2).map((e) => `“${characters.slice(e.start, e.end).join("")}”`).join(" ");
-    row.querySelector(".why").textContent = [quotes, d.advice].filter(Boolean).join(" → ");
-  }
-  $("nothing").hidden = found.length > 0;
-  $("findings").replaceChildren(...found.map((f) => {
-    const button = element("button");
-    button.type = "button";
-    button.append(element("mark", f.cls, f.text));
-    button.addEventListener("click", () => select(f));
-    const item = element("li");
-    item.append(button);
-    return item;
-  }));
-}
-
-function select(f) {
-  const [start, end] = units(shown.characters, f.start, f.end);
-  note.focus();
-  note.setSelectionRange(start, end);
+  showDimensions(a);
+  showQuestions(a);
+  listFindings();
+  reveal(true);
 }
 
 function clear() {
   shown = null;
-  backdrop.replaceChildren();
-  $("result").hidden = true;
-}
-
-async function analyze() {
-  const text = note.value;
-  pending?.abort();
+  if (!note.value.trim()) disputed = [];
+  overlay.paint(Array.from(note.value), []);
   $("status").textContent = "";
-  if (!text.trim()) return clear();
-  pending = new AbortController();
-  try {
-    const answer = await fetch("/v1/analyses", {
-      method: "POST", headers: { "Content-Type": "application/json" }, cache: "no-store",
-      body: JSON.stringify({ text, draft: true }), signal: pending.signal,
-    });
-    const body = await answer.json();
-    if (answer.ok) {
-      if (note.value === text) show(body, text);
-    } else {
-      clear();
-      $("status").textContent = answer.status === 413 || answer.status === 422 ? "这条记录太长或者没有内容，分析不了。" : "分析没有成功，请稍后再试。";
-    }
-  } catch (error) {
-    if (error.name !== "AbortError") $("status").textContent = "连不上分析服务，内容还在，请稍后再试。";
-  }
+  reveal(false);
 }
 
-function fit() {
-  note.style.height = "auto";
-  note.style.height = `${note.scrollHeight + 2}px`;
-}
-
+// Until the next answer is there, the findings move with their words.
 note.addEventListener("input", () => {
-  $("count").textContent = note.value ? `${Array.from(note.value).length} 字` : "";
-  if (shown) paint(Array.from(note.value), []);
-  fit();
-  clearTimeout(timer);
-  timer = setTimeout(analyze, PAUSE_MS);
+  const characters = Array.from(note.value);
+  $("count").textContent = note.value ? `${characters.length} 字` : "";
+  hideCard();
+  if (shown) {
+    shown = { ...shown, characters, found: carried(shown.found, shown.characters, characters) };
+    underline();
+  } else overlay.paint(characters, []);
 });
-note.addEventListener("scroll", () => { backdrop.scrollTop = note.scrollTop; });
+
+note.addEventListener("pointermove", (event) => {
+  if (event.pointerType !== "mouse") return;
+  const hit = event.buttons ? null : overlay.at(event.clientX, event.clientY);
+  if (hit) cardSoon(() => showCard(hit), 150);
+  else if (!card.hidden) cardSoon(hideCard, 250);
+  else clearTimeout(cardTimer);
+});
+note.addEventListener("click", (event) => {
+  const hit = note.selectionStart === note.selectionEnd && overlay.at(event.clientX, event.clientY);
+  if (hit) showCard(hit);
+  else hideCard();
+});
+paper.addEventListener("pointerleave", () => cardSoon(hideCard, 250));
+card.addEventListener("pointerenter", () => clearTimeout(cardTimer));
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideCard(); });
+for (const head of document.querySelectorAll("#dimensions button")) {
+  head.addEventListener("click", () => { if (head.places?.length) select(head.places[0]); });
+  for (const name of ["pointerenter", "focusin"]) head.addEventListener(name, () => underline(head.places));
+  for (const name of ["pointerleave", "focusout"]) head.addEventListener(name, () => underline());
+}
+
+// Beside a longer analysis the note stays in view; one taller than the window scrolls until its end shows.
+const write = document.querySelector(".write");
+new ResizeObserver(() => { write.style.top = `${Math.min(12, window.innerHeight - write.offsetHeight - 12)}px`; }).observe(write);
+
+watch(note, {
+  server: "", key: null, words, show, clear,
+  fail: (text) => { clear(); $("status").textContent = text; },
+});
 if (note.value) note.dispatchEvent(new Event("input"));

@@ -183,3 +183,9 @@ def test_a_gatekeeper_is_never_whom_a_question_is_about(analyze: Analyze) -> Non
     a = analyze("寄304管样3支，Ø25×1.5，门卫代收")
     assert [(p.mention, p.decision_role) for p in a.people] == [("门卫", "contact")]
     assert all("门卫" not in q.text for q in a.questions)
+
+
+@pytest.mark.parametrize("text", ["王总嫌贵" + "长" * 9996, "王总说太贵要请示" * 1250, "x" * 10_000])
+def test_ten_thousand_characters_without_a_stop_are_read(analyzer: Analyzer, text: str) -> None:
+    found = analyzer.analyze(Note(text), TODAY)
+    assert all(text[s.start : s.end] for s in found.sentences)
