@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Page
 
 from tests.service.browser import DESKTOP, NOTE, chromium, tab
+from tests.service.serving import Serving
 
 ROUNDS = 20
 MEASURE = """() => {

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from service.settings import Settings
 from service.texts import page_words
 from tests.service.browser import DESKTOP, NOTE, PHONE, accessibility_faults, chromium, tab
+from tests.service.serving import Serving
 
 DOCS = Path(__file__).parents[2] / "docs"
 WRITTEN_SERVER, WRITTEN_KEY = "http://127.0.0.1:8765", "fk_KEY"
