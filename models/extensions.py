@@ -18,6 +18,7 @@ EXTENSIONS: dict[str, Any] = {
     "grams": (),
     "clauses": (),
     "names": (),
+    "rival_candidates": (),
     "cues": (),
     "times": (),
     "amounts": (),

@@ -6,8 +6,7 @@ each, and the title and surname lists, so that an unseen name is known by the co
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,14 +32,14 @@ class NameSpan:
     probability: float
 
 
-_VISITED = re.compile(
-    r"(?:^|[,。;!\n|】:])[^,。;!\n|]{0,4}(?:去了?|到了?|拜访|走访|回访|店访|客户名?称?[::】]|单位[::】]|公司[::】]|打给|电话|约了?)[^,。;!\n|用拿比报签换选被买进试]{0,6}$"
-)
-"""What goes before the firm that was visited: it is the customer, never a competitor."""
+RIVAL_START = 0.02
+"""A place where a competitor's name begins with at least this probability begins a candidate; rivals.py decides."""
+RIVAL_WITHIN = 0.3
+"""A candidate goes on while the next character is inside a name with at least this share of the beginning's probability."""
 
 
 class NameTagger:
-    """Writes doc._.names. Needs: the tokenizer's words and tags."""
+    """Writes doc._.names (persons) and doc._.rival_candidates. Needs: the tokenizer's words and tags."""
 
     def __init__(self, has_word: Callable[[str], bool]) -> None:
         self.features = CharacterFeatures(has_word)
@@ -51,27 +50,16 @@ class NameTagger:
         """Use a trained CRFsuite model (the content of its file)."""
         self._crf, self._model = Crf(model, FAMILIES), model
 
-    def predict(self, doc: Doc) -> tuple[NameSpan, ...]:
-        """The named people and competitors of a Doc over normalised text, in order."""
+    def predict(self, doc: Doc) -> tuple[tuple[NameSpan, ...], tuple[NameSpan, ...]]:
+        """(the named people, where competitors may be named) of a Doc over normalised text, in order."""
         crf = self._crf
         if crf is None or not len(doc):
-            return ()
-        text = doc._.text
-        labels = crf.tag(*self.features(doc), len(text))
-        spans: list[NameSpan] = []
-        start = -1
-        for i, label in enumerate([*labels, "O"]):
-            if start >= 0 and (label[0] != "I" or label[1:] != labels[start][1:]):
-                if labels[start][2:] != "CMP" or not _VISITED.search(text, max(0, start - 12), start):
-                    marginals = [crf.marginal(labels[k], k) for k in range(start, i)]
-                    spans.append(NameSpan(start, i, labels[start][2:], sum(marginals) / len(marginals)))
-                start = -1
-            if label[0] == "B":
-                start = i
-        return tuple(spans)
+            return (), ()
+        labels = crf.tag(*self.features(doc), len(doc._.text))
+        return _people(crf, labels), _rivals(crf, labels)
 
     def __call__(self, doc: Doc) -> Doc:
-        doc._.names = self.predict(doc)
+        doc._.names, doc._.rival_candidates = self.predict(doc)
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
@@ -83,7 +71,36 @@ class NameTagger:
         return self
 
 
-@Language.factory("names", assigns=["doc._.names"])
+def _people(crf: Crf, labels: Sequence[str]) -> tuple[NameSpan, ...]:
+    """The persons on the most probable path."""
+    spans: list[NameSpan] = []
+    start = -1
+    for i, label in enumerate([*labels, "O"]):
+        if start >= 0 and label != "I-PER":
+            marginals = [crf.marginal(labels[k], k) for k in range(start, i)]
+            spans.append(NameSpan(start, i, "PER", sum(marginals) / len(marginals)))
+            start = -1
+        if label == "B-PER":
+            start = i
+    return tuple(spans)
+
+
+def _rivals(crf: Crf, labels: Sequence[str]) -> tuple[NameSpan, ...]:
+    """Stretches that begin a competitor's name with a probability of RIVAL_START or more, on the most probable path or not, and are no person's."""
+    spans: list[NameSpan] = []
+    i = 0
+    while i < len(labels):
+        begins = 0.0 if labels[i].endswith("PER") else crf.marginal("B-CMP", i)
+        end = i + 1
+        if begins >= RIVAL_START:
+            while end < len(labels) and not labels[end].endswith("PER") and crf.marginal("I-CMP", end) >= RIVAL_WITHIN * begins:
+                end += 1
+            spans.append(NameSpan(i, end, "CMP", begins))
+        i = end
+    return tuple(spans)
+
+
+@Language.factory("names", assigns=["doc._.names", "doc._.rival_candidates"])
 def create_names(nlp: Language, name: str) -> NameTagger:
     tokenizer = nlp.tokenizer
     assert isinstance(tokenizer, SalesTokenizer)

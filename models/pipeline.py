@@ -9,7 +9,21 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from models import clause_heads, clauses, context, customer_class, judge, names, objections, people, prices, segmenter, spangroups, steps
+from models import (
+    clause_heads,
+    clauses,
+    context,
+    customer_class,
+    judge,
+    names,
+    objections,
+    people,
+    prices,
+    rivals,
+    segmenter,
+    spangroups,
+    steps,
+)
 from models.analysis import Analysis, ModelVersion, Note
 from models.answer import Answerer
 from models.artefacts import Card, verify
@@ -20,6 +34,7 @@ COMPONENTS = [
     "clauses",
     "names",
     "context",
+    "rivals",
     "people",
     "prices",
     "clause_heads",
@@ -29,7 +44,21 @@ COMPONENTS = [
     "judge",
     "spangroups",
 ]
-_DECLARING = (segmenter, clauses, names, context, people, prices, clause_heads, objections, steps, customer_class, judge, spangroups)
+_DECLARING = (
+    segmenter,
+    clauses,
+    names,
+    context,
+    rivals,
+    people,
+    prices,
+    clause_heads,
+    objections,
+    steps,
+    customer_class,
+    judge,
+    spangroups,
+)
 """The modules whose import declares the factories above; named so that a reader (and the linter) sees why they are imported."""
 TRAINED = Path(__file__).parent / "trained"
 

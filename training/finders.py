@@ -21,18 +21,19 @@ from models.linear import LinearHeads
 from models.people import ROLES, person_features
 from models.price_pairs import pair_features
 from models.prices import MONEY_ROLES, price_features, representative
+from models.rivals import rival_features
 from models.status import status_features
 from models.text import NormalizedText, normalize
 from training.augment import variant
 from training.corpus import LabelledNote
 from training.fit import SEED, Encoded, Rows, fit_parts
-from training.targets import clause_targets, name_tags, person_targets, price_targets, status_targets, undecided_prices
+from training.targets import clause_targets, name_tags, person_targets, price_targets, rival_targets, status_targets, undecided_prices
 
 FOLDS, NAMES_FOLDS = 5, 3
 VARIANTS = 1
 NAMES_ITERATIONS = 70
 PEOPLE_C, PRICES_C, PAIRS_C, CLAUSES_C, CLAUSES_BALANCE = 5.0, 4.0, 2.0, 8.0, 0.7
-STATUS_C = 2.0
+STATUS_C, RIVALS_C = 2.0, 3.0
 
 
 @dataclass
@@ -138,6 +139,14 @@ def train_names(nlp: Language, items: Sequence[Item]) -> list[bytes]:
         for k in (*range(NAMES_FOLDS), -1)
     ]
     return list(Parallel(n_jobs=2)(delayed(fit_names)(part) for part in parts))
+
+
+def train_rivals(items: Sequence[Item]) -> list[LinearHeads]:
+    """Whether a candidate is a competitor: without each fold, and last of all items."""
+    candidates = [item.doc._.rival_candidates for item in items]
+    targets = np.concatenate([rival_targets(item.note, own, item.doc._.text) for item, own in zip(items, candidates, strict=True)])
+    encoded = Encoded([f for item, own in zip(items, candidates, strict=True) for f in rival_features(item.doc, own)])
+    return fit_parts(["rival"], encoded, targets, parts_of(items, [len(own) for own in candidates]), c=RIVALS_C)
 
 
 def train_people(nlp: Language, items: Sequence[Item]) -> list[tuple[LinearHeads, LinearHeads]]:

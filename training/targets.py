@@ -14,6 +14,7 @@ from models.clause_heads import COLUMN, EVIDENCE, HEADS
 from models.gaps import reduction_factor
 from models.judge import OUTCOMES
 from models.labels import DIMENSIONS, QUESTION_IDS
+from models.names import NameSpan
 from models.people import ROLES, Candidate, same_person
 from models.prices import MONEY_ROLES, representative
 from models.text import NormalizedText, normalize
@@ -126,6 +127,14 @@ def price_targets(note: LabelledNote, amounts: tuple[AmountMention, ...]) -> Int
                 role = "customer"
         out[i] = MONEY_ROLES.index(role)
     return out
+
+
+def rival_targets(note: LabelledNote, candidates: tuple[NameSpan, ...], text: str) -> Ints:
+    """[candidates, 1] of 0 or 1: whether it is (the better part of) a labelled competitor's name."""
+    named = [normalize(c).text for c in note["competitors"]]
+    found = [text[c.start : c.end] for c in candidates]
+    right = [any(f == n or (len(f) > 1 and (f in n or n in f)) for n in named) for f in found]
+    return np.array(right, dtype=np.int64).reshape(-1, 1)
 
 
 def undecided_prices(note: LabelledNote, amounts: tuple[AmountMention, ...], roles: Ints) -> NDArray[np.bool_]:

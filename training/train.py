@@ -33,6 +33,7 @@ from training.finders import (
     train_names,
     train_people,
     train_prices,
+    train_rivals,
     train_status,
 )
 from training.fit import fit_network
@@ -122,7 +123,9 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
             if item.fold % NAMES_FOLDS == k:
                 context(names(item.doc))
 
-    say("people and prices")
+    say("rivals, people and prices")
+    rivals = nlp.get_pipe("rivals")
+    in_turn(items, train_rivals(items), rivals.use, [rivals])  # type: ignore[attr-defined]
     in_turn(items, train_people(nlp, items), people.use, [people])  # type: ignore[attr-defined]
     in_turn(items, train_prices(items), prices.use, [prices])  # type: ignore[attr-defined]
 

@@ -1,0 +1,94 @@
+"""Which of the names that may be a competitor's are one: told by the clause around, where the tagger sees a few characters."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from math import log2
+from pathlib import Path
+from typing import Any
+
+import joblib
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from models.linear import LinearHeads
+from models.names import NameSpan
+from models.surroundings import word_features
+
+RIVAL_THRESHOLD = 0.4
+_VISITED = re.compile(
+    r"(?:^|[,。;!\n|】:])[^,。;!\n|]{0,4}(?:去了?|到了?|拜访|走访|回访|店访|客户名?称?[::】]|单位[::】]|公司[::】]|打给|电话|约了?)[^,。;!\n|用拿比报签换选被买进试]{0,6}$"
+)
+"""What goes before the firm that was visited: it is the customer, never a competitor."""
+
+
+_ORGANISATION = re.compile(r"^(?:公司|集团|医院|学校|酒店|工厂|物流|科技|包装|装饰|工地|广场|园区?|镇|县|区|路|村|街|城)")
+_QUOTES = frozenset("「“‘\"'《『」”’》』")
+
+
+def rival_features(doc: Doc, candidates: tuple[NameSpan, ...]) -> list[list[str]]:
+    """One list of features a candidate: how sure the tagger is, its form, figures and words around, the cues of its clause. Needs: clauses, context."""
+    text, clauses, contexts = doc._.text, doc._.clauses, doc._.contexts
+    starts = [c.start for c in clauses]
+    figures = [(a.start, a.end) for a in doc._.amounts if a.form == "money"]
+    out: list[list[str]] = []
+    for i, c in enumerate(candidates):
+        before, after = text[max(0, c.start - 3) : c.start], text[c.end : c.end + 3]
+        ahead = min((s - c.end for s, _ in figures if s >= c.end), default=99)
+        behind = min((c.start - e for _, e in figures if e <= c.start), default=99)
+        f = [f"p={min(int(-log2(c.probability + 1e-6) * 2), 12)}", f"len={min(c.end - c.start, 6)}", f"han={not text[c.start].isascii()}", f"count={min(text.count(text[c.start : c.end]), 3)}",
+             f"i={min(i, 2)}|{min(len(candidates), 4)}", f"b1={before[-1:]}", f"b2={before[-2:]}", f"b3={before}", f"a1={after[:1]}", f"a2={after[:2]}", f"a3={after}",
+             f"quoted={before[-1:] in _QUOTES}", f"ahead={min(ahead, 12) // 2}", f"behind={min(behind, 12) // 2}", f"figures={min(len(figures), 3)}", f"begins={c.start < 3}",
+             f"visited={bool(_VISITED.search(text, max(0, c.start - 12), c.start))}", f"organisation={bool(_ORGANISATION.match(text[c.end : c.end + 2]))}"]  # fmt: skip
+        at = bisect_right(starts, c.start) - 1
+        if at >= 0:
+            context = contexts[at]
+            f += word_features(doc, at, c.start, c.end)
+            f += [f"{'A' if h.start >= c.end else 'B'}{g}" for h in context.hits for g in h.groups]
+            f += [
+                f"s={context.speaker}",
+                f"other={context.other_customer}",
+                f"ea={context.earlier}",
+                f"l={clauses[at].label}",
+                f"first={at == 0}",
+            ]
+        out.append(f)
+    return out
+
+
+class RivalFinder:
+    """Adds competitors to doc._.names. Needs: names, clauses, context."""
+
+    def __init__(self) -> None:
+        self._model: LinearHeads | None = None
+
+    def use(self, model: LinearHeads) -> None:
+        """Decide by this model."""
+        self._model = model
+
+    def predict(self, doc: Doc) -> tuple[NameSpan, ...]:
+        """The names of competitors, in order."""
+        candidates = doc._.rival_candidates
+        if self._model is None or not candidates:
+            return ()
+        probabilities = self._model.probabilities_of_all(rival_features(doc, candidates))[:, 0].tolist()
+        return tuple(NameSpan(c.start, c.end, "CMP", p) for c, p in zip(candidates, probabilities, strict=True) if p >= RIVAL_THRESHOLD)
+
+    def __call__(self, doc: Doc) -> Doc:
+        people = [n for n in doc._.names if n.label == "PER"]
+        doc._.names = tuple(sorted([*people, *self.predict(doc)], key=lambda n: n.start))
+        return doc
+
+    def to_disk(self, path: str | Path, **_: Any) -> None:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        joblib.dump(self._model, Path(path) / "rivals.joblib")
+
+    def from_disk(self, path: str | Path, **_: Any) -> RivalFinder:
+        self.use(joblib.load(Path(path) / "rivals.joblib"))
+        return self
+
+
+@Language.factory("rivals", assigns=["doc._.names"], requires=["doc._.rival_candidates", "doc._.clauses", "doc._.contexts"])
+def create_rivals(nlp: Language, name: str) -> RivalFinder:
+    return RivalFinder()
