@@ -20,6 +20,8 @@ from service.accounts.access import Gate
 from service.accounts.keys import find_principal
 from service.accounts.rates import RateLimit
 from service.analyzing import AnalyzerThread
+from service.imports import pages as import_pages
+from service.imports.imports import Imports
 from service.inbound import api as integrations_api
 from service.inbound import hooks_api
 from service.inbound.inbound import Inbound
@@ -54,6 +56,7 @@ class Rooms:
     hooks: Hooks
     inbound: Inbound
     deliveries: Deliveries
+    imports: Imports
 
 
 def create_app(
@@ -80,8 +83,9 @@ def create_app(
     rendered = Pages()
     install(app, rendered)
     logins = RateLimit(settings.logins_per_minute, settings.logins_per_minute, monotonic)
-    login = Login(engine, now, logins, timedelta(hours=settings.session_hours), secure=not settings.on_loopback)
+    login = Login(engine, now, logins, timedelta(hours=settings.session_hours), secure=settings.secure_cookies)
     app.include_router(session_pages.routes(login, rendered))
+    app.include_router(import_pages.routes(engine, rooms.imports, rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
 
@@ -95,11 +99,16 @@ def create_app(
             swagger_favicon_url="/swagger/favicon.png",
         )
 
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, lower={"/v1/hooks/": settings.max_hook_bytes})
+    app.add_middleware(
+        BodyLimit,
+        limit=settings.max_body_bytes,
+        lower={"/v1/hooks/": settings.max_hook_bytes},
+        streamed={"/import": settings.max_import_bytes},
+    )
     rate = RateLimit(settings.requests_per_minute, settings.request_burst, monotonic)
     open_analyses = settings.open_analyses == "always" or (settings.open_analyses == "auto" and settings.on_loopback)
     app.add_middleware(Gate, find=find_principal, engine=engine, rate=rate, now=now, open_analyses=open_analyses)
-    app.add_middleware(SessionGate, engine=engine, now=now, secure=not settings.on_loopback)
+    app.add_middleware(SessionGate, engine=engine, now=now, secure=settings.secure_cookies)
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(RequestLog)
     _name_problem_schema(app)

@@ -20,6 +20,11 @@ from service.console import utc_now
 from service.database import migrate, open_engine, reading, record_served
 from service.durable import Durable
 from service.ids import new_id
+from service.imports.erasing import erase as erase_staged
+from service.imports.imports import QUEUE as IMPORTS
+from service.imports.imports import WORKFLOW as IMPORT
+from service.imports.imports import Imports
+from service.imports.working import Working
 from service.inbound import events
 from service.inbound.erasing import erase
 from service.inbound.inbound import QUEUE as EVENTS
@@ -54,7 +59,7 @@ def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] =
     """What the rooms do when notes are analyzed or erased. `committed` is called when there may be something to deliver; a command has nobody
     to tell, the running server finds what was stored."""
     told = outgoing.hooks(now, committed)
-    return Hooks(told.on_analysis, (*told.erasers, erase))
+    return Hooks(told.on_analysis, (*told.erasers, erase, erase_staged))
 
 
 def rooms(
@@ -68,7 +73,8 @@ def rooms(
     receiving = Receiving(engine, thread, now, about_notes.on_analysis, settings.max_note_characters)
     receivers = Receivers(engine, vault, monotonic)
     inbound = Inbound(receiving, vault, receivers, enqueue, timedelta(days=settings.event_log_days))
-    return Rooms(about_notes, inbound, deliveries)
+    imports = Imports(Working(engine, thread, now, about_notes.erasers, settings.max_note_characters), enqueue, monotonic)
+    return Rooms(about_notes, inbound, deliveries, imports)
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -102,12 +108,19 @@ def assemble(settings: Settings, prepared: Prepared) -> FastAPI:
     watch(metrics, engine)
 
     def start() -> None:
-        queues = {EVENTS: settings.event_workers, DELIVERIES: settings.delivery_workers}
-        durable.start(queues, {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt})
+        queues = {EVENTS: settings.event_workers, DELIVERIES: settings.delivery_workers, IMPORTS: 1}
+        durable.start(queues, {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt, IMPORT: made.imports.work})
 
     lifecycle = Lifecycle(
-        on_start=[start, made.deliveries.start, made.inbound.start],
-        on_stop=[engine.dispose, thread.close, lambda: durable.stop(settings.hand_back_seconds), made.deliveries.stop, made.inbound.stop],
+        on_start=[start, made.deliveries.start, made.inbound.start, made.imports.start],
+        on_stop=[
+            engine.dispose,
+            thread.close,
+            lambda: durable.stop(settings.hand_back_seconds),
+            made.deliveries.stop,
+            made.inbound.stop,
+            made.imports.stop,
+        ],
     )
     return create_app(thread, engine, settings, utc_now, time.monotonic, made, metrics, lifecycle)
 

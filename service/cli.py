@@ -25,6 +25,7 @@ from service.accounts.demo import DEMO_TENANT
 from service.api import ANALYSIS
 from service.bootstrap import Prepared, assemble, prepare
 from service.console import analyzer_or_exit, errors, fail, settings_or_exit
+from service.imports.commands import import_
 from service.inbound.commands import integrations
 from service.notefiles import NoteFileError, read_notes
 from service.notes.commands import reanalyze, retention
@@ -53,6 +54,7 @@ for _name, _commands in (
     app.add_typer(_commands, name=_name)
 for _command in (reanalyze, backup, restore):
     app.command()(_command)
+app.command("import")(import_)
 
 
 @app.command()

@@ -95,12 +95,12 @@ def install(app: FastAPI, pages: Pages) -> None:
     @app.exception_handler(ProblemError)
     async def expected(request: Request, error: ProblemError) -> Response:
         found = page(request, error.problem.status, error.problem.type == "/problems/stale-form")
-        return found or await answers[ProblemError](request, error)  # type: ignore[misc,return-value]
+        return found or await answers[ProblemError](request, error)  # type: ignore[misc]
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        return page(request, error.status_code) or await answers[HTTPException](request, error)  # type: ignore[misc,return-value]
+        return page(request, error.status_code) or await answers[HTTPException](request, error)  # type: ignore[misc]
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: RequestValidationError) -> Response:
-        return page(request, 422) or await answers[RequestValidationError](request, error)  # type: ignore[misc,return-value]
+        return page(request, 422) or await answers[RequestValidationError](request, error)  # type: ignore[misc]

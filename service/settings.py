@@ -61,14 +61,22 @@ class Settings(BaseSettings):
     )
     hand_back_seconds: int = Field(10, ge=0, le=3600, description="At shutdown, running work gets so long before it is handed back.")
 
+    max_import_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Larger files for import are refused with 413.")
     session_hours: float = Field(12, gt=0, le=720, description="A login to the pages lasts so long.")
-    logins_per_minute: int = Field(20, ge=1, description="Attempts to log in a minute from one address, in each server process; above it 429.")
+    logins_per_minute: int = Field(
+        20, ge=1, description="Attempts to log in a minute from one address, in each server process; above it 429."
+    )
 
     @field_validator("delivery_allow")
     @classmethod
     def _readable(cls, value: str) -> str:
         parse_allow_list(value)
         return value
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies are for https alone: not where this machine's browser alone comes, by http."""
+        return not self.on_loopback or (self.public_url or "").startswith("https:")
 
     @property
     def on_loopback(self) -> bool:

@@ -30,7 +30,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 @pytest.mark.parametrize("readme", READMES)
 def test_every_command_and_route_is_in_the_readmes(readme: str) -> None:
     for command in app.registered_commands:
-        assert f"python -m service {command.callback.__name__}" in readme
+        assert f"python -m service {command.name or command.callback.__name__}" in readme
     for route in ("/v1/analyses", "/v1/analyses/batch", "/v1/model", "/healthz", "/readyz", "/metrics", "/docs"):
         assert route in readme
     for target in ("make run", "make test"):
