@@ -39,6 +39,8 @@ from service.outbound import deliveries_api
 from service.outbound.deliveries import Deliveries
 from service.pages import pages
 from service.rendering import Pages, install
+from service.reps import api as reps_api
+from service.reps import pages as reps_pages
 from service.sessions import pages as session_pages
 from service.sessions.gate import SessionGate
 from service.sessions.pages import Login
@@ -85,6 +87,8 @@ def create_app(
     logins = RateLimit(settings.logins_per_minute, settings.logins_per_minute, monotonic)
     login = Login(engine, now, logins, timedelta(hours=settings.session_hours), secure=settings.secure_cookies)
     app.include_router(session_pages.routes(login, rendered))
+    app.include_router(reps_api.routes(engine, thread.today))
+    app.include_router(reps_pages.routes(engine, thread.today, rendered))
     app.include_router(import_pages.routes(engine, rooms.imports, rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")

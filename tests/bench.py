@@ -30,7 +30,7 @@ app = FastAPI()
 async def empty(request: Request) -> dict[str, str]:
     await request.json()
     return {}
-from service.cli import listen
+from service.serving import listen
 listening = listen("127.0.0.1", 0)
 print(f"http://127.0.0.1:{listening.getsockname()[1]}/", flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False)).run(sockets=[listening])

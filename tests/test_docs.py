@@ -51,7 +51,7 @@ def test_every_route_and_command_of_a_group_is_documented(analyzer: Analyzer) ->
     text = "".join(path.read_text("utf-8") for path in (*ROOT.glob("docs/*.md"), *ROOT.glob("README*.md")))
     for route in every_route(world.http.app):
         if route.include_in_schema and route.path.startswith("/v1/"):
-            assert all(f"{method} {route.path}" in text for method in route.methods), route.path
+            assert all(f"{method} {route.path_format}" in text for method in route.methods), route.path
     for group in app.registered_groups:
         for command in group.typer_instance.registered_commands:
             assert f"python -m service {group.name} {command.name or command.callback.__name__}" in text

@@ -201,7 +201,7 @@ class Imported:
 def stored_texts(session: Session, tenant_id: str, source: str, crm_ids: Sequence[str]) -> dict[str | None, str]:
     """CRM id → text of those that are stored."""
     same = (StoredNote.tenant_id == tenant_id, StoredNote.source == source, StoredNote.crm_id.in_(crm_ids))
-    return {crm_id: text for crm_id, text in session.execute(select(StoredNote.crm_id, StoredNote.text).where(*same))}
+    return {row.crm_id: row.text for row in session.execute(select(StoredNote.crm_id, StoredNote.text).where(*same))}
 
 
 def add_imported(
