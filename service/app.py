@@ -41,8 +41,10 @@ from service.pages import pages
 from service.rendering import Pages, install
 from service.reps import api as reps_api
 from service.reps import pages as reps_pages
+from service.sessions import oidc
 from service.sessions import pages as session_pages
 from service.sessions.gate import SessionGate
+from service.sessions.oidc import Oidc
 from service.sessions.pages import Login
 from service.settings import Settings
 
@@ -85,8 +87,16 @@ def create_app(
     rendered = Pages()
     install(app, rendered)
     logins = RateLimit(settings.logins_per_minute, settings.logins_per_minute, monotonic)
-    login = Login(engine, now, logins, timedelta(hours=settings.session_hours), secure=settings.secure_cookies)
+    login = Login(
+        engine, now, logins, timedelta(hours=settings.session_hours), secure=settings.secure_cookies, oidc=settings.oidc_issuer is not None
+    )
     app.include_router(session_pages.routes(login, rendered))
+    if settings.oidc_issuer and settings.oidc_client_id and settings.oidc_tenant and settings.public_url:
+        provider = Oidc(
+            settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret_file, settings.oidc_tenant, settings.oidc_claim,
+            settings.public_url, now,
+        )  # fmt: skip
+        app.include_router(oidc.routes(provider, login, rendered))
     app.include_router(reps_api.routes(engine, thread.today))
     app.include_router(reps_pages.routes(engine, thread.today, rendered))
     app.include_router(import_pages.routes(engine, rooms.imports, rendered))

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.pipeline import TRAINED
@@ -66,6 +66,22 @@ class Settings(BaseSettings):
     logins_per_minute: int = Field(
         20, ge=1, description="Attempts to log in a minute from one address, in each server process; above it 429."
     )
+
+    oidc_issuer: str | None = Field(
+        None, pattern=r"^https?://[^\s?#]+$", description="Identity provider (OpenID Connect) for logins; none: off."
+    )
+    oidc_client_id: str | None = Field(None, description="This server's client id at the identity provider.")
+    oidc_client_secret_file: Path | None = Field(None, description="File with the client secret; none: a public client.")
+    oidc_tenant: str | None = Field(None, description="Id or name of the tenant whose people log in by the identity provider.")
+    oidc_claim: Literal["email", "sub"] = Field(
+        "email", description="The claim that is a person's external id; an e-mail must be verified."
+    )
+
+    @model_validator(mode="after")
+    def _whole_oidc(self) -> Settings:
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_tenant and self.public_url):
+            raise ValueError("FUPAN_OIDC_ISSUER needs FUPAN_OIDC_CLIENT_ID, FUPAN_OIDC_TENANT and FUPAN_PUBLIC_URL")
+        return self
 
     @field_validator("delivery_allow")
     @classmethod

@@ -178,6 +178,6 @@ def _questions(visits: Sequence[Visit]) -> list[OpenQuestion]:
             if question.id in out or any(_answers(question.id, v.analysis) for v in visits[place + 1 :]):
                 continue
             at = question.evidence[0] if question.evidence else None
-            words = visit.evidence(at.start, at.end) if at else visit.evidence(0, len(visit.text))
+            words = visit.sentence(at.start, at.end) if at else visit.evidence(0, len(visit.text))
             out[question.id] = OpenQuestion(question.id, question.text, words)
     return list(out.values())[:MOST_QUESTIONS]
