@@ -6,12 +6,14 @@ The model (training/boundaries.py) learned from the corpus's own punctuated note
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -92,14 +94,17 @@ class ClauseSplitter:
         gaps = [gap_features(words, tags, i) for i in range(1, len(words))]
         stops = [0.0, *self.boundaries.probabilities_of_all(gaps)[:, 0].tolist()] if gaps else [0.0]
 
-        def split(a: int, b: int) -> list[int]:
-            inner = [i for i in range(a + 1, b) if offsets[i] - offsets[a] >= SHORTEST <= offsets[b] - offsets[i]]
-            best = max(inner, key=lambda i: stops[i], default=None)
-            if best is None or stops[best] < (WEAK_BOUNDARY if offsets[b] - offsets[a] > LONGEST else BOUNDARY_THRESHOLD):
-                return []
-            return [*split(a, best), best, *split(best, b)]
-
-        return [first + i for i in split(0, len(words))]
+        likely, cuts, waiting = np.array(stops, dtype=np.float64), [], [(0, len(words))]
+        while waiting:  # no recursion: a run of ten thousand characters has thousands of cuts
+            a, b = waiting.pop()
+            low, high = bisect_left(offsets, offsets[a] + SHORTEST), bisect_right(offsets, offsets[b] - SHORTEST)
+            if low >= high:
+                continue
+            best = low + int(likely[low:high].argmax())
+            if likely[best] >= (WEAK_BOUNDARY if offsets[b] - offsets[a] > LONGEST else BOUNDARY_THRESHOLD):
+                cuts.append(best)
+                waiting += [(a, best), (best, b)]
+        return [first + i for i in sorted(cuts)]
 
     def predict(self, doc: Doc) -> tuple[Clause, ...]:
         """The clauses of a Doc over normalised text, in order; a note of nothing but stops has none."""

@@ -93,6 +93,8 @@ _TITLES = ("老板娘", "老板", "董事长", "总经理", "厂长", "总", "�
 
 def _differ(one: str, other: str) -> bool:
     """Two names with different surnames before a title: 王总, 李总. Where one is a bare title nothing is said."""
+    if one in other or other in one:
+        return False
     surnames = []
     for name in (one, other):
         bare = next((name[: -len(t)] for t in _TITLES if name.endswith(t)), name)
