@@ -11,6 +11,8 @@ from service.reps.deciders import Contradiction, Decider, contradictions, decide
 from service.reps.visits import Evidence, Visit
 
 LAST_VISITS = 5
+MOST = 5
+"""A list of the brief holds so many of the newest, so that it stays one printed page; all are in the notes."""
 ASKED_IN = 3
 """Questions of the last so many notes are looked at."""
 MOST_QUESTIONS = 3
@@ -113,8 +115,8 @@ def make_brief(customer: str, visits: Sequence[Visit], today: date) -> Brief:
     still_open, resolved = _objections(visits)
     return Brief(
         customer=customer, visits=len(visits), first_visit=visits[0].visited_at, last_visits=[_last(v) for v in reversed(visits[-LAST_VISITS:])],
-        deciders=deciders(visits), contradictions=contradictions(visits), open_objections=still_open, resolved_objections=resolved,
-        prices=[p for v in reversed(visits) if (p := _price(v)) is not None], promise=_promise(visits[-1], today), questions=_questions(visits),
+        deciders=deciders(visits)[:MOST], contradictions=contradictions(visits)[: MOST - 2], open_objections=still_open, resolved_objections=resolved[: MOST - 2],
+        prices=[p for v in reversed(visits) if (p := _price(v)) is not None][:MOST], promise=_promise(visits[-1], today), questions=_questions(visits),
     )  # fmt: skip
 
 

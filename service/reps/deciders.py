@@ -8,7 +8,9 @@ from datetime import date
 from itertools import pairwise
 
 from models.analysis import DecisionRole, Person
-from service.reps.visits import Evidence, Visit
+from service.reps.visits import Evidence, Visit, shortened
+
+LONGEST_NAME = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,12 @@ def deciders(visits: Sequence[Visit]) -> list[Decider]:
         visit, person = claims[0]
         met = next(((v, p) for v, p in reversed(known.said) if p.met), None)
         seen = None if met is None else met[0].sentence(met[1].start, met[1].end)
-        out.append((claims[-1][0].visited_at, Decider(known.name, visit.visited_at, visit.sentence(person.start, person.end), seen)))
+        out.append(
+            (
+                claims[-1][0].visited_at,
+                Decider(shortened(known.name, LONGEST_NAME), visit.visited_at, visit.sentence(person.start, person.end), seen),
+            )
+        )
     return [d for _, d in sorted(out, key=lambda pair: pair[0], reverse=True)]
 
 
@@ -77,13 +84,13 @@ def contradictions(visits: Sequence[Visit]) -> list[Contradiction]:
         sure = [(v, p) for v, p in known.said if p.decision_role in _ROLES and not p.needs_review]
         for (before, was), (after, now) in pairwise(sure):
             if was.decision_role != now.decision_role and "first_kp" in (was.decision_role, now.decision_role):
-                text = f"{known.name}：先说{_ROLES[was.decision_role]}，后来说{_ROLES[now.decision_role]}"
+                text = f"{shortened(known.name, LONGEST_NAME)}：先说{_ROLES[was.decision_role]}，后来说{_ROLES[now.decision_role]}"
                 out.append(Contradiction(text, before.sentence(was.start, was.end), after.sentence(now.start, now.end)))
     named = [(v, p) for v in visits for p in v.analysis.people if p.decision_role == "first_kp" and not p.needs_review]
     for (before, was), (after, now) in pairwise(named):
         # Within one note two deciders may stand side by side; 老板 one day and 王总 the next may be one man.
         if before.note_id != after.note_id and len(was.mention) >= 2 and _differ(was.mention, now.mention):
-            text = f"拍板的人前后说得不一样：先是{was.mention}，后来是{now.mention}"
+            text = f"拍板的人前后说得不一样：先是{shortened(was.mention, LONGEST_NAME)}，后来是{shortened(now.mention, LONGEST_NAME)}"
             out.append(Contradiction(text, before.sentence(was.start, was.end), after.sentence(now.start, now.end)))
     return sorted(out, key=lambda c: c.later.visited_at, reverse=True)
 

@@ -52,10 +52,10 @@ class Visit:
         return self.evidence(begin, around.end)
 
 
-def shortened(text: str) -> str:
-    """A quote of one line, at most LONGEST_QUOTE characters."""
+def shortened(text: str, most: int = LONGEST_QUOTE) -> str:
+    """A quote or name of one line, at most so many characters."""
     text = " ".join(text.split())
-    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def read(session: Session, principal: Principal, chosen: Sequence[ColumnElement[bool]], newest: int) -> list[Visit]:
