@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any, BinaryIO
+from xml.parsers import expat
 
 from openpyxl import load_workbook
 
@@ -25,13 +26,39 @@ def check(file: BinaryIO) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
+            declares = _too_much(members) is None and any(
+                _has_doctype(archive, m) for m in members if m.filename.endswith((".xml", ".rels"))
+            )
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError):
         raise FileError("这不是 Excel 工作簿（.xlsx），或者文件坏了") from None
-    if any(m.flag_bits & 1 for m in members):
-        raise FileError("文件有密码，请另存为没有密码的 .xlsx")
+    except RuntimeError:
+        raise FileError("文件有密码，请另存为没有密码的 .xlsx") from None
+    if reason := _too_much(members):
+        raise FileError(reason)
+    if declares:
+        raise FileError("文件里有不允许的声明，没有读取")
+
+
+def _too_much(members: list[zipfile.ZipInfo]) -> str | None:
     unpacked, packed = sum(m.file_size for m in members), sum(m.compress_size for m in members)
     if len(members) > MOST_MEMBERS or unpacked > MOST_UNPACKED or unpacked > MOST_TIMES * max(packed, 10_000):
-        raise FileError("文件解压后太大，没有读取")
+        return "文件解压后太大，没有读取"
+    return None
+
+
+def _has_doctype(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Whether the part declares a document type, as no workbook does: entities that grow are declared there. Looks no further than the root."""
+    seen: list[str] = []
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = lambda *_: seen.append("doctype")
+    parser.StartElementHandler = lambda *_: seen.append("root")
+    with archive.open(member) as part:
+        while not seen and (piece := part.read(4096)):
+            try:
+                parser.Parse(piece, False)
+            except expat.ExpatError:
+                return False  # whoever reads it finds it broken
+    return seen[:1] == ["doctype"]
 
 
 def read(file: BinaryIO) -> Iterator[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import suppress
 from datetime import date, timedelta
 
 import pytest
@@ -53,12 +54,8 @@ def test_every_day_is_read_as_it_was_written(day: date, form: str) -> None:
 @given(st.binary(max_size=400), st.sampled_from(["a.csv", "a.jsonl", "a.xlsx", "a"]))
 def test_whatever_the_bytes_they_are_read_or_refused(content: bytes, name: str) -> None:
     file = io.BytesIO(content)
-    try:
-        seen = sample(file, kind_of(file, name))
-    except FileError as error:
-        assert str(error)
-    else:
-        guess(seen)
+    with suppress(FileError):
+        guess(sample(file, kind_of(file, name)))
 
 
 @given(
