@@ -103,7 +103,7 @@ def test_entities_of_a_workbook_are_not_expanded() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(xlsx_file([["1", "客户", "王", "2026/11/1", TEXT]]))) as right, zipfile.ZipFile(out, "w") as wrong:
         for name in right.namelist():
-            wrong.writestr(name, evil if name == "xl/sharedStrings.xml" else right.read(name))
+            wrong.writestr(name, evil if name == "xl/worksheets/sheet1.xml" else right.read(name))
     with pytest.raises(FileError):
         sample(out, "xlsx")
 
