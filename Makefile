@@ -10,10 +10,14 @@ SAMPLE ?= ../shared/eval/sample.jsonl
 SCORE ?= ../shared/eval/score.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: run test check train evaluate bench load corpus lock clean agreement errors baselines probes card latency
+.PHONY: run demo test check train evaluate bench load corpus lock clean agreement errors baselines probes card latency
 
 run: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m service serve
+
+# a fresh database with a team's three months of notes, then the server on it
+demo: $(RUNTIME) $(TRAINED)
+	$(BIN)/python -m service demo
 
 train: $(RUNTIME)
 	$(BIN)/python -m training.train

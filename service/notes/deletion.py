@@ -75,6 +75,12 @@ def delete_note(session: Session, note: StoredNote, now: datetime, erasers: Sequ
     return _receipt(session, tenant_id, "note", note_id, counts, ids, now)
 
 
+def erase_notes(session: Session, tenant_id: str, ids: Sequence[str], now: datetime, erasers: Sequence[Eraser]) -> DeletionReceipt:
+    """Delete these notes of an import that is taken back."""
+    counts, gone = _erase(session, tenant_id, [StoredNote.id.in_(ids)], Erasure(tenant_id), erasers)
+    return _receipt(session, tenant_id, "import", None, counts, gone, now)
+
+
 def delete_person(session: Session, person: Person, now: datetime, erasers: Sequence[Eraser]) -> DeletionReceipt:
     """Delete a person entirely: notes, analyses, events, keys, and the person."""
     tenant_id, person_id = person.tenant_id, person.id

@@ -47,8 +47,8 @@ class PagedFilter(NoteFilter):
 
 
 def visible(principal: Principal) -> list[ColumnElement[bool]]:
-    """The conditions under which this key sees a note."""
-    tenant = StoredNote.tenant_id == principal.tenant_id
+    """The conditions under which this key sees a note; one of an unfinished import nobody sees."""
+    tenant = (StoredNote.tenant_id == principal.tenant_id) & StoredNote.hidden.is_(False)
     match principal.role:
         case "admin":
             return [tenant]

@@ -7,7 +7,7 @@ note_revisions and its old analyses stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
@@ -121,6 +121,7 @@ def save(
         change = "revised"
     else:
         change = "same"
+    row.import_id, row.hidden = None, False  # what the CRM sends itself no longer hangs on an import
     for field in ("team_id", "person_id", "customer", "customer_id"):
         value = getattr(new, field)
         if value is not None and value != getattr(row, field):
@@ -135,24 +136,29 @@ def save(
     return Saved(row, change)
 
 
-def add_analysis(
-    session: Session, note: StoredNote, analysis: Analysis, now: datetime, on_analysis: OnAnalysis = nothing
-) -> StoredAnalysis:
-    """Store an analysis of the note's current revision as the current one; earlier ones stay."""
-    session.execute(update(StoredAnalysis).where(StoredAnalysis.note_id == note.id, StoredAnalysis.current.is_(True)).values(current=False))
+def _rows_of(note: StoredNote, analysis: Analysis, now: datetime) -> tuple[StoredAnalysis, list[AnalysisObjection]]:
     result = RESULT.dump_json(replace(analysis, id=note.id)).decode()
     row = StoredAnalysis(
         id=new_id("an", now), tenant_id=note.tenant_id, note_id=note.id, revision=note.revision, current=True, created=now, result=result,
         **columns(analysis),
     )  # fmt: skip
-    session.add(row)
-    session.flush()
-    session.add_all(
+    return row, [
         AnalysisObjection(
             analysis_id=row.id, position=position, tenant_id=note.tenant_id, type=o.type, status=o.status, quote_start=o.start, quote_end=o.end
         )
         for position, o in enumerate(analysis.objections)
-    )  # fmt: skip
+    ]  # fmt: skip
+
+
+def add_analysis(
+    session: Session, note: StoredNote, analysis: Analysis, now: datetime, on_analysis: OnAnalysis = nothing
+) -> StoredAnalysis:
+    """Store an analysis of the note's current revision as the current one; earlier ones stay."""
+    session.execute(update(StoredAnalysis).where(StoredAnalysis.note_id == note.id, StoredAnalysis.current.is_(True)).values(current=False))
+    row, objections = _rows_of(note, analysis, now)
+    session.add(row)
+    session.flush()
+    session.add_all(objections)
     session.flush()
     on_analysis(session, note.tenant_id, note.id, row.id)
     return row
@@ -177,6 +183,48 @@ def keep(
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A note of an import, new by what `stored_texts` said."""
+
+    text: str
+    visited_at: date
+    crm_id: str | None
+    team_id: str | None
+    person_id: str | None
+    customer: str | None
+    customer_id: str | None
+
+
+def stored_texts(session: Session, tenant_id: str, source: str, crm_ids: Sequence[str]) -> dict[str | None, str]:
+    """CRM id → text of those that are stored."""
+    same = (StoredNote.tenant_id == tenant_id, StoredNote.source == source, StoredNote.crm_id.in_(crm_ids))
+    return {row.crm_id: row.text for row in session.execute(select(StoredNote.crm_id, StoredNote.text).where(*same))}
+
+
+def add_imported(
+    session: Session, tenant_id: str, source: str, import_id: str, notes: Sequence[tuple[Imported, Analysis]], now: datetime
+) -> None:
+    """Store new notes with their analyses, hidden until their import has finished; other rooms are not told of them.
+
+    Raises IntegrityError where another transaction stored one of them meanwhile.
+    """
+    rows = [
+        StoredNote(
+            id=new_id("nt", now), tenant_id=tenant_id, source=source, revision=1, created=now, changed=now, import_id=import_id, hidden=True,
+            **{name: getattr(note, name) for name in Imported.__slots__},
+        )
+        for note, _ in notes
+    ]  # fmt: skip
+    session.add_all(rows)
+    session.flush()
+    made = [_rows_of(row, analysis, now) for row, (_, analysis) in zip(rows, notes, strict=True)]
+    session.add_all(row for row, _ in made)
+    session.flush()
+    session.add_all(objection for _, objections in made for objection in objections)
+    session.flush()
 
 
 def current_analysis(session: Session, note_id: str) -> StoredAnalysis:

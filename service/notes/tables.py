@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.accounts.tables import ID
@@ -15,6 +15,7 @@ class StoredNote(Base):
     """A visit note in its newest revision.
 
     `source` is who owns it in the CRM's sense (an integration's id, a rep's id, or `api`): a CRM id is unique within its source.
+    `hidden`: brought in by an import that has not finished; nobody sees it yet (service/imports).
     """
 
     __tablename__ = "notes"
@@ -29,6 +30,7 @@ class StoredNote(Base):
         Index("ix_notes_tenant_customer_id", "tenant_id", "customer_id"),
         Index("ix_notes_tenant_visited", "tenant_id", "visited_at"),
         Index("ix_notes_tenant_created", "tenant_id", "created"),
+        Index("ix_notes_tenant_import", "tenant_id", "import_id"),
     )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -44,6 +46,8 @@ class StoredNote(Base):
     text: Mapped[str] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(UtcTime)
     changed: Mapped[datetime] = mapped_column(UtcTime)
+    import_id: Mapped[str | None] = mapped_column(ID)
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class NoteEvent(Base):
