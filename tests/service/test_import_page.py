@@ -3,51 +3,34 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import axe_playwright_python
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.service.conftest import Server
+from tests.service.browser import DESKTOP, PHONE, accessibility_faults, chromium
+from tests.service.browser import tab as new_tab
 from tests.service.imports.exports import csv_file, table
-from tests.service.test_page import FLAGS
+from tests.service.serving import Serving
 
-AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text("utf-8")
 TEXT = "采购部李经理说我们12.8万比用友贵了3万多，他做不了主，要等王总拍板。下周三带案例去见王总"
-SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    assert path, "Debian's chromium is needed: `make test` installs it"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
         yield running
-        running.close()
 
 
-@pytest.fixture(params=SIZES.values(), ids=SIZES.keys())
-def tab(chromium: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
-    width, height = request.param
-    context = chromium.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
-    page = context.new_page()
-    faults: list[str] = []
-    foreign: list[str] = []
-    page.on("pageerror", lambda e: faults.append(str(e)))
-    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-    page.on("request", lambda r: foreign.append(r.url) if not r.url.startswith((server.url, "data:")) else None)
-    yield page
-    assert faults == []
-    assert foreign == []
-    context.close()
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def tab(browser: Browser, server: Serving, request: pytest.FixtureRequest) -> Iterator[Page]:
+    with new_tab(browser, request.param, server.url, axe=True) as opened:
+        yield opened
 
 
-def log_in(page: Page, server: Server, key: str) -> None:
+def log_in(page: Page, server: Serving, key: str) -> None:
     page.goto(server.url + "/login")
     page.get_by_label("访问密钥").fill(key)
     page.keyboard.press("Enter")
@@ -56,15 +39,12 @@ def log_in(page: Page, server: Server, key: str) -> None:
 
 def sound(page: Page) -> None:
     """No serious or critical finding of axe, and nothing that scrolls the page sideways."""
-    # The page's policy lets no foreign script in, so axe comes by the debugger.
-    page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE})
-    found = page.evaluate("axe.run().then(r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(v => v.id))")
-    assert found == []
+    assert accessibility_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 @pytest.fixture(scope="module")
-def rep_key(server: Server) -> str:
+def rep_key(server: Serving) -> str:
     """A rep with two visits to one customer."""
     with httpx.Client(base_url=server.url, headers={"authorization": f"Bearer {server.key}"}, timeout=60) as admin:
         rep = admin.post("/v1/people", json={"name": "页面销售", "role": "rep", "external_id": "page-1"}).json()["id"]
@@ -76,7 +56,7 @@ def rep_key(server: Server) -> str:
         return admin.post("/v1/keys", json={"role": "rep", "person_id": rep}).json()["key"]
 
 
-def test_login_import_with_a_corrected_column_and_its_errors(tab: Page, server: Server, tmp_path: Path) -> None:
+def test_login_import_with_a_corrected_column_and_its_errors(tab: Page, server: Serving, tmp_path: Path) -> None:
     rows = [[f"{tab.viewport_size['width']}-{r[0]}", *r[1:]] for r in table(60)]
     rows[7][3] = "看不清"
     file = tmp_path / "导出.csv"
@@ -103,7 +83,7 @@ def test_login_import_with_a_corrected_column_and_its_errors(tab: Page, server: 
     expect(tab.locator("#stored")).to_have_text("0")
 
 
-def test_my_records_and_the_brief(tab: Page, server: Server, rep_key: str) -> None:
+def test_my_records_and_the_brief(tab: Page, server: Serving, rep_key: str) -> None:
     log_in(tab, server, rep_key)
     expect(tab.get_by_role("heading", name="我最常漏写的")).to_be_visible()
     sound(tab)
@@ -124,7 +104,7 @@ def test_my_records_and_the_brief(tab: Page, server: Server, rep_key: str) -> No
     expect(tab).to_have_url(re.compile("/login"))
 
 
-def test_by_keyboard_from_login_to_the_brief(tab: Page, server: Server, rep_key: str) -> None:
+def test_by_keyboard_from_login_to_the_brief(tab: Page, server: Serving, rep_key: str) -> None:
     log_in(tab, server, rep_key)
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.className") == "skip"
