@@ -7,10 +7,10 @@ note_revisions and its old analyses stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, select, update
@@ -21,9 +21,9 @@ from models.analysis import Analysis, Note
 from service.analyzing import AnalyzerThread
 from service.database import reading, writing
 from service.ids import new_id
-from service.notes.facts import columns
+from service.notes.facts import analysis_values, columns, note_values
 from service.notes.hooks import OnAnalysis, nothing
-from service.notes.tables import AnalysisObjection, NoteEvent, NoteRevision, StoredAnalysis, StoredNote
+from service.notes.tables import AnalysisObjection, NoteEvent, NoteFacts, NoteRevision, StoredAnalysis, StoredNote
 
 RESULT = TypeAdapter(Analysis)
 ATTEMPTS = 3
@@ -132,7 +132,21 @@ def save(
         session.flush()
     if changed and analysis is not None:
         add_analysis(session, row, analysis, now, on_analysis)
+    else:
+        _keep_facts(session, row, {})
     return Saved(row, change)
+
+
+def _keep_facts(session: Session, note: StoredNote, of_analysis: Mapping[str, Any]) -> None:
+    """Bring the note's row of facts up to date; `of_analysis` is empty where the current analysis stays."""
+    values = {**note_values(note), **of_analysis}
+    facts = session.get(NoteFacts, (note.tenant_id, note.id))
+    if facts is None:
+        session.add(NoteFacts(tenant_id=note.tenant_id, note_id=note.id, **values))
+    else:
+        for name, value in values.items():
+            setattr(facts, name, value)
+    session.flush()
 
 
 def add_analysis(
@@ -153,7 +167,7 @@ def add_analysis(
         )
         for position, o in enumerate(analysis.objections)
     )  # fmt: skip
-    session.flush()
+    _keep_facts(session, note, analysis_values(row, analysis))
     on_analysis(session, note.tenant_id, note.id, row.id)
     return row
 

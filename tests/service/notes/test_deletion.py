@@ -32,7 +32,7 @@ def rows(tenancy: Tenancy) -> dict[str, int]:
         }
 
 
-NOTES = ("notes", "analyses", "analysis_objections", "note_revisions", "note_events")
+NOTES = ("notes", "analyses", "analysis_objections", "note_revisions", "note_events", "note_facts")
 
 
 def test_a_deleted_note_is_gone_with_all_that_hung_on_it(tenancy: Tenancy, thread) -> None:
