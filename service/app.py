@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import fastapi_offline
@@ -36,6 +36,10 @@ from service.outbound import api as subscriptions_api
 from service.outbound import deliveries_api
 from service.outbound.deliveries import Deliveries
 from service.pages import pages
+from service.rendering import Pages, install
+from service.sessions import pages as session_pages
+from service.sessions.gate import SessionGate
+from service.sessions.pages import Login
 from service.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
@@ -73,6 +77,11 @@ def create_app(
     readiness = Readiness(engine, settings.model_path)
     app.include_router(operations.routes(readiness, metrics, settings.metrics_token, settings.on_loopback))
     app.include_router(pages())
+    rendered = Pages()
+    install(app, rendered)
+    logins = RateLimit(settings.logins_per_minute, settings.logins_per_minute, monotonic)
+    login = Login(engine, now, logins, timedelta(hours=settings.session_hours), secure=not settings.on_loopback)
+    app.include_router(session_pages.routes(login, rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
 
@@ -90,6 +99,7 @@ def create_app(
     rate = RateLimit(settings.requests_per_minute, settings.request_burst, monotonic)
     open_analyses = settings.open_analyses == "always" or (settings.open_analyses == "auto" and settings.on_loopback)
     app.add_middleware(Gate, find=find_principal, engine=engine, rate=rate, now=now, open_analyses=open_analyses)
+    app.add_middleware(SessionGate, engine=engine, now=now, secure=not settings.on_loopback)
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(RequestLog)
     _name_problem_schema(app)
