@@ -20,6 +20,9 @@ from service.accounts.access import Gate
 from service.accounts.keys import find_principal
 from service.accounts.rates import RateLimit
 from service.analyzing import AnalyzerThread
+from service.audits import api as audits_api
+from service.audits import pages as audit_pages
+from service.audits import report_pages
 from service.inbound import api as integrations_api
 from service.inbound import hooks_api
 from service.inbound.inbound import Inbound
@@ -82,6 +85,9 @@ def create_app(
     logins = RateLimit(settings.logins_per_minute, settings.logins_per_minute, monotonic)
     login = Login(engine, now, logins, timedelta(hours=settings.session_hours), secure=not settings.on_loopback)
     app.include_router(session_pages.routes(login, rendered))
+    app.include_router(audits_api.routes(engine, thread.today))
+    app.include_router(report_pages.routes(engine, rendered, thread.today, settings.chromium_path))
+    app.include_router(audit_pages.routes(engine, rendered, thread.today))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
 

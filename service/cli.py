@@ -1,4 +1,4 @@
-"""`python -m service analyze | serve | reanalyze | backup | restore`, and the groups of commands of the rooms."""
+"""`python -m service analyze | serve | reanalyze | audit | backup | restore`, and the groups of commands of the rooms."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from service import foreign_logs, logs
 from service.accounts.commands import keys, people, teams, tenants
 from service.accounts.demo import DEMO_TENANT
 from service.api import ANALYSIS
+from service.audits.commands import audit
 from service.bootstrap import Prepared, assemble, prepare
 from service.console import analyzer_or_exit, errors, fail, settings_or_exit
 from service.inbound.commands import integrations
@@ -51,7 +52,7 @@ for _name, _commands in (
     ("deliveries", deliveries),
 ):
     app.add_typer(_commands, name=_name)
-for _command in (reanalyze, backup, restore):
+for _command in (reanalyze, audit, backup, restore):
     app.command()(_command)
 
 

@@ -35,7 +35,7 @@ def _check(session: Session, principal: Principal, selection: Selection) -> str 
     return name
 
 
-def _names(session: Session, tenant_id: str) -> dict[str, str]:
+def names_of(session: Session, tenant_id: str) -> dict[str, str]:
     """The names of the tenant's people; two of one name are told apart by the CRM's id."""
     people = session.execute(select(Person.id, Person.name, Person.external_id).where(Person.tenant_id == tenant_id)).all()
     seen: dict[str, int] = {}
@@ -47,7 +47,7 @@ def _names(session: Session, tenant_id: str) -> dict[str, str]:
 def audit(session: Session, principal: Principal, selection: Selection) -> Audit:
     """All figures of a selection. Raises NotInScopeError where it names a team or rep that this key does not see."""
     team_name = _check(session, principal, selection)
-    names = _names(session, principal.tenant_id)
+    names = names_of(session, principal.tenant_id)
     seen = read_facts(session, principal, selection)
     facts = seen.where(seen.day >= selection.since.toordinal())
     reps = figures.rep_figures(facts, names)
@@ -71,4 +71,4 @@ def customer_lists(session: Session, principal: Principal, selection: Selection)
     """The lists of customers at length. Raises NotInScopeError."""
     _check(session, principal, selection)
     seen = read_facts(session, principal, selection)
-    return customers.lists(session, principal.tenant_id, seen, selection, _names(session, principal.tenant_id), LISTED_ALONE)
+    return customers.lists(session, principal.tenant_id, seen, selection, names_of(session, principal.tenant_id), LISTED_ALONE)

@@ -45,7 +45,13 @@ class Login:
         """Give a session's cookie."""
         seconds = int(self.lasts.total_seconds())
         answer.set_cookie(
-            cookie_name(self.secure), token, max_age=seconds, path="/", secure=self.secure, httponly=True, samesite=same_site  # type: ignore[arg-type]
+            cookie_name(self.secure),
+            token,
+            max_age=seconds,
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite=same_site,  # type: ignore[arg-type]
         )
 
 
