@@ -46,7 +46,7 @@ def _pair(figures: list[tuple[str, str, int, str]], axis: str, colours: tuple[st
     """Stacked bars of two series: (category, series, notes, address) each, in the order of the bars."""
     rows: list[Row] = [{"c": c, "s": s, "n": n, "u": u} for c, s, n, u in figures]
     order, series = list(dict.fromkeys(r["c"] for r in rows)), list(dict.fromkeys(r["s"] for r in rows))
-    category: Any = alt.Axis(title=axis, labelAngle=0, labelLimit=120)
+    category: Any = alt.Axis(title=axis, labelAngle=0, labelLimit=120, labelOverlap=not horizontal)
     count: Any = alt.Axis(title="记录数", tickMinStep=1, format="d")
     chart = _chart(rows).mark_bar(cursor="pointer").encode(
         color=alt.Color("s:N", title=None, sort=series, scale=alt.Scale(domain=series, range=list(colours[: len(series)])), legend=alt.Legend(orient="top")),
@@ -115,7 +115,7 @@ def _steps(audit: Audit, link: Links | None) -> Any:
         for s in audit.steps
     ]
     return _chart(rows).mark_line(point=alt.OverlayMarkDef(size=70, filled=True, cursor="pointer"), color=BLUE).encode(
-        x=alt.X("d:O", axis=alt.Axis(title="周（从周一起）" if audit.selection.step == "week" else "月", labelAngle=-40, labelExpr="slice(datum.value, 5)" if audit.selection.step == "week" else "slice(datum.value, 0, 7)")),
+        x=alt.X("d:O", axis=alt.Axis(title="周（从周一起）" if audit.selection.step == "week" else "月", labelAngle=-40, labelOverlap=True, labelExpr="slice(datum.value, 5)" if audit.selection.step == "week" else "slice(datum.value, 0, 7)")),
         y=alt.Y("m:Q", scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(title="平均分")),
         tooltip=[alt.Tooltip("d:N", title="从"), alt.Tooltip("m:Q", title="平均分"), alt.Tooltip("n:Q", title="记录数")],
         href="u:N",
@@ -130,7 +130,7 @@ def _reps(audit: Audit, link: Links | None) -> Any:
         if n
     ]  # fmt: skip
     return _chart(rows).mark_rect(cursor="pointer").encode(
-        x=alt.X("c:O", sort=[f"{b.low}–{b.high}" for b in audit.scores], axis=alt.Axis(title="得分", labelAngle=0)),
+        x=alt.X("c:O", sort=[f"{b.low}–{b.high}" for b in audit.scores], axis=alt.Axis(title="得分", labelAngle=0, labelOverlap=True)),
         y=alt.Y("r:N", sort=[r.name for r in audit.reps], axis=alt.Axis(title=None, labelLimit=110)),
         color=alt.Color("p:Q", title="占本人记录%", scale=alt.Scale(range=["#dfe9f8", "#0d2f66"]), legend=alt.Legend(orient="top", gradientLength=160)),
         tooltip=[alt.Tooltip("r:N", title="销售"), alt.Tooltip("c:N", title="得分"), alt.Tooltip("n:Q", title="记录数"), alt.Tooltip("p:Q", title="占比%")],
@@ -149,7 +149,7 @@ def specification(name: str, audit: Audit, link: Links | None = None) -> Row:
     chart = chart.configure(font=FONT, background="white").configure_axis(
         labelColor="#1d2430", titleColor=SOFT, labelFontSize=12, titleFontWeight="normal"
     )
-    found: Row = chart.configure_view(stroke=None).to_dict(validate=False)
+    found: Row = chart.configure_view(stroke=None).configure_legend(labelFontSize=12, titleFontSize=12).to_dict(validate=False)
     if link is None:
         found["encoding"].pop("href")
     return found

@@ -97,6 +97,8 @@ def filter_words(criteria: NoteFilter, names: Mapping[str, str]) -> list[str]:
         out.append(LABELS["status"][criteria.objection_status])
     if criteria.kp is not None:
         out.append(LABELS["kp_status"][criteria.kp])
+    if criteria.outcome is not None:
+        out.append(LABELS["outcome"][criteria.outcome])
     if criteria.missing is not None:
         out.append(f"没有写：{texts[criteria.missing][0]}")
     if criteria.vague is not None:
@@ -105,6 +107,8 @@ def filter_words(criteria: NoteFilter, names: Mapping[str, str]) -> list[str]:
         out.append("价差：" + ("与对手" if criteria.gap_against == "competitor" else "与客户出价"))
     if criteria.gap_percent_from is not None or criteria.gap_percent_below is not None:
         out.append(f"我方比对方{span(criteria.gap_percent_from, criteria.gap_percent_below)}")
+    if criteria.gap_without_percent:
+        out.append("只知道差多少钱")
     if criteria.q is not None:
         out.append(f"含“{criteria.q}”")
     return out

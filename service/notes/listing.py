@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import ColumnElement, Engine, exists, false, or_, select
 from sqlalchemy.orm import Session
 
-from models.analysis import DimensionId, GapSide, KindLabel, KpStatus, ObjectionStatus, ObjectionType
+from models.analysis import DimensionId, GapSide, KindLabel, KpStatus, ObjectionStatus, ObjectionType, OutcomeLabel
 from service.accounts.access import Principal
 from service.database import reading
 from service.fields import CURSOR, Name, NoteId, PersonId, TeamId, Words
@@ -38,11 +38,13 @@ class NoteFilter(BaseModel):
     objection: Annotated[ObjectionType | None, Field(description="Has an objection of this type.")] = None
     objection_status: Annotated[ObjectionStatus | None, Field(description="… and of this status.")] = None
     kp: KpStatus | None = None
+    outcome: OutcomeLabel | None = None
     missing: Annotated[DimensionId | None, Field(description="This part of the ten is absent (level 0).")] = None
     vague: Annotated[DimensionId | None, Field(description="This part of the ten is vague (level 1).")] = None
     gap_against: Annotated[GapSide | None, Field(description="Has a price gap to the competitor's or to the customer's figure.")] = None
     gap_percent_from: Annotated[float | None, Field(ge=-1e6, le=1e6, description="The price gap is at least so many percent.")] = None
     gap_percent_below: Annotated[float | None, Field(ge=-1e6, le=1e6, description="The price gap is below so many percent.")] = None
+    gap_without_percent: Annotated[bool, Field(description="Only notes whose price gap is known in yuan alone.")] = False
     unassigned: Annotated[bool, Field(description="Only notes without a rep.")] = False
     q: Annotated[Words | None, Field(description="These characters stand in the note (letters A to Z without case).")] = None
 
@@ -78,7 +80,7 @@ def find(session: Session, principal: Principal, note_id: str) -> StoredNote | N
 def at_level(dimension: DimensionId, level: int) -> ColumnElement[bool]:
     """The condition that a note's facts have this dimension at this level."""
     field = LEVELS[dimension]
-    return NoteFacts.packed.bitwise_rshift(field.shift).bitwise_and(field.mask) == level
+    return NoteFacts.packed.bitwise_and(field.mask << field.shift) == field.put(level)
 
 
 def _of_note() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -112,6 +114,8 @@ def _matching(criteria: NoteFilter) -> list[ColumnElement[bool]]:
         out.append(exists().where(*of_it))
     if criteria.kp is not None:
         out.append(StoredAnalysis.kp_status == criteria.kp)
+    if criteria.outcome is not None:
+        out.append(StoredAnalysis.outcome == criteria.outcome)
     for dimension, level in ((criteria.missing, 0), (criteria.vague, 1)):
         if dimension is not None:
             out.append(exists().where(*_of_note(), at_level(dimension, level)))
@@ -121,6 +125,8 @@ def _matching(criteria: NoteFilter) -> list[ColumnElement[bool]]:
         out.append(StoredAnalysis.price_gap_percent >= criteria.gap_percent_from)
     if criteria.gap_percent_below is not None:
         out.append(StoredAnalysis.price_gap_percent < criteria.gap_percent_below)
+    if criteria.gap_without_percent:
+        out.append(StoredAnalysis.price_gap_against.is_not(None) & StoredAnalysis.price_gap_percent.is_(None))
     if criteria.unassigned:
         out.append(StoredNote.person_id.is_(None))
     if criteria.q is not None:

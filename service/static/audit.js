@@ -5,12 +5,12 @@ const specifications = JSON.parse(document.getElementById("specifications").text
 const options = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, defaultStyle: false, tooltip: { disableDefaultStyle: true } };
 
 async function draw(figure, specification) {
-  const width = Math.max(200, Math.min(specification.width, figure.clientWidth - 130));
+  const width = Math.min(specification.width + 120, figure.clientWidth);
   const holder = document.createElement("div");
   holder.setAttribute("aria-hidden", "true");
   figure.replaceChildren(holder);
   try {
-    await window.vegaEmbed(holder, { ...specification, width }, options);
+    await window.vegaEmbed(holder, { ...specification, width, autosize: { type: "fit-x", contains: "padding" } }, options);
     figure.dataset.drawn = "yes";
   } catch {
     figure.textContent = "图没有画出来，请看旁边的表。";

@@ -63,6 +63,7 @@ TABLE = {
     ("GET", "/v1/retention"): Entry(ADMIN),
     ("PUT", "/v1/retention"): Entry(ADMIN, {"days": 1}),
     ("GET", "/v1/exports/notes"): Entry(STAFF),
+    ("GET", "/v1/audits"): Entry(STAFF),
 }
 OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/"), ("GET", "/docs")}
 """Routes outside /v1/ that hold no tenant's data and need no key."""

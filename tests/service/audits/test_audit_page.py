@@ -1,0 +1,171 @@
+"""The audit in real Chromium against the real server: filters, opening a number, keyboard, axe, print, nothing foreign."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.service.conftest import Server
+from tests.service.test_page import FLAGS
+
+GOOD = "今天见到了第一KP王总，他亲口说车间漏水停产一天损失两万。我们报12.8万，用友报9.6万，他嫌贵，我当面提出签单，他说再考虑。我的判断是价值没讲透，我没有带案例。下周三上午带三家案例去，拿到付款日期。"
+HOSTILE = "<script>document.title='x'</script><img src=x onerror=\"document.title='y'\">王总嫌贵\u202e反\u200b" + "abcdefgh" * 1250
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    assert path, "Debian's chromium is needed: `make test` installs it"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def team(server: Server) -> str:
+    """A team with two reps and six notes; its name."""
+    name = "审计组" + uuid.uuid4().hex[:6]
+    with httpx.Client(base_url=server.url, headers={"authorization": f"Bearer {server.key}"}, timeout=60) as http:
+        team_id = http.post("/v1/teams", json={"name": name}).json()["id"]
+        reps = [http.post("/v1/people", json={"name": f"{name}销售{i}", "role": "rep", "team_id": team_id}).json()["id"] for i in (1, 2)]
+        notes = [
+            {"text": t, "rep_id": reps[i % 2], "customer": f"客户{i % 3}"}
+            for i, t in enumerate([GOOD, "电话没接", "王总嫌贵", "去了没人", "李经理说再看看"])
+        ]
+        notes.append({"text": HOSTILE, "rep_id": reps[0], "customer": "<b>=1+1"})
+        answer = http.post("/v1/notes/batch", json={"notes": notes}).json()
+        assert answer["errors"] == 0
+    return name
+
+
+@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
+def page(browser: Browser, server: Server, team: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The audit of the team."""
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    faults: list[str] = []
+    tab.on("pageerror", lambda e: faults.append(str(e)))
+    tab.on("console", lambda m: faults.append(m.text) if "Content Security Policy" in m.text else None)
+    tab.on("request", lambda r: faults.append(r.url) if not r.url.startswith((server.url, "data:")) else None)
+    tab.goto(server.url + "/login?next=/audit")
+    tab.get_by_label("访问密钥").fill(server.key)
+    tab.get_by_role("button", name="登录").click()
+    tab.get_by_label("团队", exact=True).select_option(label=team)
+    tab.get_by_role("button", name="查看").click()
+    expect(tab.locator(".lead")).to_contain_text(team)
+    yield tab
+    assert faults == []
+    context.close()
+
+
+def sound(page: Page) -> None:
+    """No serious finding of axe, no sideways scrolling."""
+    serious = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in serious] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_charts_are_drawn_under_the_strict_policy(page: Page) -> None:
+    for figure in page.locator("[data-chart]").all():
+        expect(figure).to_have_attribute("data-drawn", "yes", timeout=60_000)
+        expect(figure.locator("svg")).to_be_visible()
+    expect(page.locator(".totals")).to_contain_text("6 条记录")
+    sound(page)
+
+
+def test_a_number_opens_its_notes_and_a_note_its_evidence(page: Page) -> None:
+    row = page.get_by_role("region", name="各销售的得分分布的表").get_by_role("row").filter(has_text="销售1")
+    row.get_by_role("link").first.click()
+    expect(page.locator("table.notes tbody tr")).to_have_count(3)
+    sound(page)
+    page.locator("table.notes tbody tr").filter(has_text="今天见到了第一KP").get_by_role("link").click()
+    expect(page.locator(".note-text")).to_have_text(GOOD)
+    expect(page.locator(".note-text mark.person").first).to_have_text("王总")
+    expect(page.get_by_role("region", name="十项得分表").get_by_role("row")).to_have_count(11)
+    sound(page)
+    page.locator("a.jump").first.click()
+    assert page.locator(":target").count() == 1
+
+
+def test_a_bar_opens_its_notes(page: Page) -> None:
+    expect(page.locator("#chart-kp")).to_have_attribute("data-drawn", "yes", timeout=60_000)
+    address = page.evaluate("JSON.parse(document.getElementById('specifications').textContent).kp.data.values.find(v => v.n > 0).u")
+    assert address.startswith("/audit/notes?")
+    page.goto(page.url.split("/audit")[0] + address)
+    expect(page.locator("table.notes tbody tr").first).to_be_visible()
+
+
+def test_hostile_notes_do_no_harm(page: Page) -> None:
+    page.locator(".totals a").first.click()
+    sound(page)
+    page.locator("table.notes tbody tr").filter(has_text="<script>").get_by_role("link").click()
+    assert page.title().endswith("复盘")
+    assert page.locator(".note-text").evaluate("e => e.textContent") == HOSTILE
+    assert page.locator("main script, main img").count() == 0
+    sound(page)
+
+
+def test_filters_and_numbers_by_keyboard_alone(page: Page) -> None:
+    page.get_by_label("团队", exact=True).focus()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('.totals') !== null"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="记录", exact=True)).to_be_visible()
+
+
+def test_on_paper_there_are_charts_and_tables_but_no_forms(page: Page) -> None:
+    expect(page.locator("#chart-scores")).to_have_attribute("data-drawn", "yes", timeout=60_000)
+    page.emulate_media(media="print")
+    expect(page.locator("form.filters")).to_be_hidden()
+    expect(page.locator("header.top")).to_be_hidden()
+    expect(page.locator("#chart-scores svg")).to_be_visible()
+    expect(page.get_by_role("region", name="得分分布的表", exact=True)).to_be_visible()
+
+
+def test_reports_come_as_files(page: Page) -> None:
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Excel").click()
+    assert download.value.suggested_filename.endswith(".xlsx")
+
+
+def test_customers_have_a_page(page: Page) -> None:
+    page.locator("#asleep h2 a").click()
+    expect(page.get_by_role("heading", name="要谈一谈的客户")).to_be_visible()
+    sound(page)
+
+
+def test_without_scripts_the_charts_are_pictures(browser: Browser, server: Server, team: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(server.url + "/login?next=/audit")
+    tab.get_by_label("访问密钥").fill(server.key)
+    tab.get_by_role("button", name="登录").click()
+    source = tab.locator("#chart-kp img").get_attribute("src")
+    answer = context.request.get(server.url + (source or ""))
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/svg+xml")
+    context.close()
+
+
+def test_who_is_not_a_trainer_sees_no_page(server: Server) -> None:
+    with httpx.Client(base_url=server.url, headers={"accept": "text/html"}) as http:
+        for path in (
+            "/audit",
+            "/audit/notes",
+            "/audit/customers",
+            "/audit/report.html",
+            "/audit/charts/kp.svg",
+            "/audit/notes/nt_" + "0" * 32,
+        ):
+            answer = http.get(path)
+            assert (answer.status_code, answer.headers["location"].startswith("/login")) == (303, True)
