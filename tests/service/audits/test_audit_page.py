@@ -93,7 +93,7 @@ def test_a_number_opens_its_notes_and_a_note_its_evidence(page: Page) -> None:
     expect(page.get_by_role("region", name="十项得分表").get_by_role("row")).to_have_count(11)
     sound(page)
     page.locator("a.jump").first.click()
-    assert page.locator(":target").count() == 1
+    expect(page.locator(":target")).to_have_count(1)
 
 
 def test_a_bar_opens_its_notes(page: Page) -> None:
