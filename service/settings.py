@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     hand_back_seconds: int = Field(10, ge=0, le=3600, description="At shutdown, running work gets so long before it is handed back.")
 
     max_import_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Larger files for import are refused with 413.")
+    chromium_path: Path | None = Field(None, description="The Chromium that prints reports as PDF; by default `chromium` of the PATH.")
     session_hours: float = Field(12, gt=0, le=720, description="A login to the pages lasts so long.")
     logins_per_minute: int = Field(
         20, ge=1, description="Attempts to log in a minute from one address, in each server process; above it 429."

@@ -10,14 +10,12 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 
 from service.accounts.access import Principal
-from service.accounts.tables import Team
 from service.analyzing import AnalyzerThread
 from service.bootstrap import hooks
-from service.commands.accounts import find_tenant
+from service.commands.accounts import find_tenant, team_id_of
 from service.console import analyzer_or_exit, database_or_exit, errors, fail, settings_or_exit, utc_now
 from service.database import reading, writing
 from service.imports import store
@@ -52,7 +50,7 @@ def import_(
     engine = database_or_exit(settings)
     with reading(engine) as session:
         owner = find_tenant(session, tenant).id
-        team_id = None if team is None else _team_id(session, owner, team)
+        team_id = None if team is None else team_id_of(session, owner, team)
     if file is not None:
         import_id = _begin(engine, owner, team_id, file, settings.max_import_bytes, column or [], day_first, unknown, yes)
     else:
@@ -72,13 +70,6 @@ def import_(
     print(f"{row.id} {STATES[row.state]}: {row.total} rows, {row.stored} imported, {row.known} known before, {row.faults} at fault")
     if row.state != "done":
         raise fail(row.reason or "The import is not done; --resume goes on with it", 1)
-
-
-def _team_id(session: Session, tenant_id: str, name: str) -> str:
-    found = session.scalar(select(Team.id).where(Team.tenant_id == tenant_id, (Team.id == name) | (Team.name == name)))
-    if found is None:
-        raise fail("--team: there is no such team", 1)
-    return found
 
 
 def _begin(

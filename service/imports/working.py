@@ -28,7 +28,7 @@ from service.imports.tables import Import, ImportFault, ImportPart, ImportRow
 from service.notes.deletion import erase_notes
 from service.notes.hooks import Eraser
 from service.notes.resolve import API_SOURCE
-from service.notes.store import Imported, add_imported, stored_texts
+from service.notes.store import Imported, add_imported, show_imported, stored_texts
 from service.notes.tables import StoredNote
 
 READ_AT_ONCE = 500
@@ -133,9 +133,7 @@ class Working:
         if not part:
             with writing(self.engine) as session:
                 self._move(session, row, state="done", next_at=None, finished=self.now())
-                session.execute(
-                    update(StoredNote).where(StoredNote.tenant_id == row.tenant_id, StoredNote.import_id == row.id).values(hidden=False)
-                )
+                show_imported(session, row.tenant_id, row.id)
             return
         analyzed: list[tuple[ImportRow, Analysis]] = []
         faults: list[dict[str, Any]] = []

@@ -7,10 +7,10 @@ note_revisions and its old analyses stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, select, update
@@ -21,9 +21,9 @@ from models.analysis import Analysis, Note
 from service.analyzing import AnalyzerThread
 from service.database import reading, writing
 from service.ids import new_id
-from service.notes.facts import columns
+from service.notes.facts import analysis_values, columns, note_values
 from service.notes.hooks import OnAnalysis, nothing
-from service.notes.tables import AnalysisObjection, NoteEvent, NoteRevision, StoredAnalysis, StoredNote
+from service.notes.tables import AnalysisObjection, NoteEvent, NoteFacts, NoteRevision, StoredAnalysis, StoredNote
 
 RESULT = TypeAdapter(Analysis)
 ATTEMPTS = 3
@@ -133,7 +133,21 @@ def save(
         session.flush()
     if changed and analysis is not None:
         add_analysis(session, row, analysis, now, on_analysis)
+    else:
+        _keep_facts(session, row, {})
     return Saved(row, change)
+
+
+def _keep_facts(session: Session, note: StoredNote, of_analysis: Mapping[str, Any]) -> None:
+    """Bring the note's row of facts up to date; `of_analysis` is empty where the current analysis stays."""
+    values = {**note_values(note), **of_analysis}
+    facts = session.get(NoteFacts, (note.tenant_id, note.id))
+    if facts is None:
+        session.add(NoteFacts(tenant_id=note.tenant_id, note_id=note.id, **values))
+    else:
+        for name, value in values.items():
+            setattr(facts, name, value)
+    session.flush()
 
 
 def _rows_of(note: StoredNote, analysis: Analysis, now: datetime) -> tuple[StoredAnalysis, list[AnalysisObjection]]:
@@ -159,7 +173,7 @@ def add_analysis(
     session.add(row)
     session.flush()
     session.add_all(objections)
-    session.flush()
+    _keep_facts(session, note, analysis_values(row, analysis))
     on_analysis(session, note.tenant_id, note.id, row.id)
     return row
 
@@ -224,7 +238,19 @@ def add_imported(
     session.add_all(row for row, _ in made)
     session.flush()
     session.add_all(objection for _, objections in made for objection in objections)
+    session.add_all(
+        NoteFacts(tenant_id=tenant_id, note_id=row.id, **note_values(row), **analysis_values(stored, analysis))
+        for row, (stored, _), (_, analysis) in zip(rows, made, notes, strict=True)
+    )
     session.flush()
+
+
+def show_imported(session: Session, tenant_id: str, import_id: str) -> None:
+    """Let the notes of an import be seen, all at once."""
+    mine = (StoredNote.tenant_id == tenant_id, StoredNote.import_id == import_id, StoredNote.hidden.is_(True))
+    facts = (NoteFacts.tenant_id == tenant_id, NoteFacts.hidden.is_(True))
+    session.execute(update(NoteFacts).where(*facts, NoteFacts.note_id.in_(select(StoredNote.id).where(*mine))).values(hidden=False))
+    session.execute(update(StoredNote).where(*mine).values(hidden=False))
 
 
 def current_analysis(session: Session, note_id: str) -> StoredAnalysis:

@@ -65,6 +65,7 @@ TABLE = {
     ("GET", "/v1/retention"): Entry(ADMIN),
     ("PUT", "/v1/retention"): Entry(ADMIN, {"days": 1}),
     ("GET", "/v1/exports/notes"): Entry(STAFF),
+    ("GET", "/v1/audits"): Entry(STAFF),
     ("POST", "/v1/integrations"): Entry(ADMIN, {"kind": "standard", "label": "CRM"}),
     ("GET", "/v1/integrations"): Entry(ADMIN),
     ("GET", "/v1/integrations/{integration_id}"): Entry(ADMIN, named=True),
@@ -99,6 +100,7 @@ HOOKS = {("GET", "/v1/hooks/{integration_id}"), ("POST", "/v1/hooks/{integration
 
 OPEN = {
     ("GET", "/embed.js"),
+    ("GET", "/audit/vega.js"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),
@@ -120,6 +122,14 @@ PAGES = {
     ("GET", "/import/{import_id}/progress"),
     ("POST", "/import/{import_id}/cancel"),
     ("GET", "/import/{import_id}/errors.csv"),
+    ("GET", "/audit"),
+    ("GET", "/audit/customers"),
+    ("GET", "/audit/notes"),
+    ("GET", "/audit/notes/{note_id}"),
+    ("GET", "/audit/charts/{name}.svg"),
+    ("GET", "/audit/report.html"),
+    ("GET", "/audit/report.xlsx"),
+    ("GET", "/audit/report.pdf"),
     ("POST", "/logout"),
 }
 """Pages: whoever is not logged in is sent to the login. What a login may see is in their own tests."""
@@ -212,7 +222,12 @@ def test_every_page_sends_to_the_login(attacked: Attacked, closed: World) -> Non
     for method, path in PAGES:
         for key in (None, attacked.tenancy.keys["admin"]):
             headers = {"accept": "text/html"} | ({} if key is None else {"authorization": f"Bearer {key}"})
-            answer = closed.http.request(method, path.format(customer=MARK, import_id="im_1"), headers=headers, follow_redirects=False)
+            answer = closed.http.request(
+                method,
+                path.format(customer=MARK, import_id="im_1", name="scores", note_id=attacked.ids["note_id"]),
+                headers=headers,
+                follow_redirects=False,
+            )
             assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/login"), (method, path)
     assert state(attacked) == before
 

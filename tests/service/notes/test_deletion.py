@@ -18,7 +18,7 @@ from service.notes.store import NewNote, keep
 from tests.service.conftest import Tenancy, make_world
 
 MARK = "绝密客户钱百万嫌贵三万八"
-ROOMS = {"deliveries": 0, "events": 0}
+ROOMS = {"import_rows": 0, "deliveries": 0, "events": 0}
 """What the other rooms deleted of it."""
 
 
@@ -34,7 +34,7 @@ def rows(tenancy: Tenancy) -> dict[str, int]:
         }
 
 
-NOTES = ("notes", "analyses", "analysis_objections", "note_revisions", "note_events")
+NOTES = ("notes", "analyses", "analysis_objections", "note_revisions", "note_events", "note_facts")
 
 
 def test_a_deleted_note_is_gone_with_all_that_hung_on_it(tenancy: Tenancy, thread) -> None:
