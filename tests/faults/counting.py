@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from service.database import reading
@@ -43,6 +43,13 @@ def waiting(session: Session) -> tuple[int, int]:
     """Events not finished and deliveries still to be made."""
     events = session.scalar(select(func.count()).where(InboundEvent.state == "received")) or 0
     return events, session.scalar(select(func.count()).where(Delivery.state == "pending")) or 0
+
+
+def at_work(session: Session) -> bool:
+    """Whether a workflow has taken an event and has not ended."""
+    assert session.bind is not None
+    table = "workflow_status" if session.bind.dialect.name == "sqlite" else "dbos.workflow_status"
+    return session.scalar(text(f"SELECT 1 FROM {table} WHERE status = 'PENDING' AND name = 'receive' LIMIT 1")) is not None
 
 
 def count(engine: Engine, crm: Crm, receiver: Receiver) -> Count:

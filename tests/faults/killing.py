@@ -8,13 +8,13 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import ColumnElement, select, text
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from service.database import reading
 from service.inbound.tables import InboundEvent
 from service.outbound.tables import Delivery
-from tests.faults.counting import Count
+from tests.faults.counting import Count, at_work
 from tests.faults.receiver import Answer, well
 from tests.faults.sending import Event, events
 from tests.faults.stage import Stage
@@ -29,17 +29,10 @@ def _any(*conditions: ColumnElement[bool]) -> Callable[[Session], bool]:
     return lambda session: session.scalar(select(1).where(*conditions).limit(1)) is not None
 
 
-def _at_work(session: Session) -> bool:
-    """Whether a workflow has taken an event and has not ended."""
-    assert session.bind is not None
-    table = "workflow_status" if session.bind.dialect.name == "sqlite" else "dbos.workflow_status"
-    return session.scalar(text(f"SELECT 1 FROM {table} WHERE status = 'PENDING' AND name = 'receive' LIMIT 1")) is not None
-
-
 MOMENTS: Mapping[str, Callable[[Session], bool]] = {
     "event stored, not handed over": _any(InboundEvent.state == "received", InboundEvent.attempts == 0),
     "event handed over": _any(InboundEvent.state == "received", InboundEvent.attempts > 0),
-    "event being analyzed": _at_work,
+    "event being analyzed": at_work,
     "analysis and delivery stored, not handed over": _any(Delivery.state == "pending", Delivery.handed == 0),
     "delivery handed over": _any(Delivery.state == "pending", Delivery.handed_at.is_not(None)),
 }

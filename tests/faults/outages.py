@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.faults.counting import Count
+from service.database import reading
+from tests.faults.counting import Count, at_work, waiting
 from tests.faults.processes import wait_for
 from tests.faults.sending import events
 from tests.faults.stage import Stage
@@ -16,16 +17,22 @@ NOTICE_SECONDS = 60
 FILLER = "filler"
 
 
+def _under_way(stage: Stage) -> bool:
+    with reading(stage.engine) as session:
+        events, deliveries = waiting(session)
+        return events > 0 and deliveries > 0 and at_work(session)
+
+
 def _through(stage: Stage, name: str, outage: Callable[[], AbstractContextManager[None]]) -> Count:
-    """Events before, while and after the outage."""
-    amount, threads = (40, 4) if stage.sizes.quick else (200, 8)
+    """Events before, while and after the outage; those before are on their way through queues and analyses when it begins."""
+    amount, threads = (80, 16) if stage.sizes.quick else (300, 16)
     chosen = events(amount, name)
-    stage.crm.send(chosen[: amount // 4])
-    before = stage.crm.answers[503]
+    stage.crm.send(chosen[: amount // 2], threads)
+    wait_for(lambda: _under_way(stage), NOTICE_SECONDS, "events at work", 0.005)
     with outage():
         until = time.monotonic() + stage.sizes.seconds
-        sending = stage.crm.begin(chosen[amount // 4 :], threads)
-        wait_for(lambda: stage.crm.answers[503] > before, NOTICE_SECONDS, "a 503 while the database is away")
+        sending = stage.crm.begin(chosen[amount // 2 :], threads)
+        wait_for(lambda: stage.crm.answers[503] > 0, NOTICE_SECONDS, "a 503 while the database is away")
         time.sleep(max(0.0, until - time.monotonic()))  # the outage is to last so long
     sending()
     stage.settle()
