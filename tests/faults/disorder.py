@@ -8,9 +8,10 @@ from collections import Counter
 from datetime import timedelta
 from http.client import HTTPConnection
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service.database import reading
+from service.inbound.tables import InboundEvent
 from service.notes.tables import StoredNote
 from tests.faults.counting import Count
 from tests.faults.processes import wait_for
@@ -80,7 +81,13 @@ def burst(stage: Stage) -> Count:
     taken = time.monotonic() - began
     stage.settle(4 * 3600)
     ended = time.monotonic() - began
+    with reading(stage.engine) as session:
+        span = (func.min(InboundEvent.received_at), func.max(InboundEvent.finished))
+        first, last = session.execute(select(*span)).one()
     found = stage.count()
     found.expect(found.accepted == amount, f"{found.accepted} of {amount} events were taken")
-    found.remarks.insert(0, f"taken at {amount / taken:.0f}/s, delivered at {amount / ended:.0f}/s")
+    found.remarks.insert(
+        0,
+        f"taken at {amount / taken:.0f}/s, analyzed at {amount / (last - first).total_seconds():.0f}/s, delivered at {amount / ended:.0f}/s",
+    )
     return found

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.accounts.keys import NewKey, create_key
@@ -79,10 +79,17 @@ class Stage:
                 seen, since = now, time.monotonic()
             if time.monotonic() > until:
                 raise TimeoutError(f"{left[0]} events and {left[1]} deliveries wait")
-            if time.monotonic() - since > IDLE_SECONDS:
+            if self._all_wait() or time.monotonic() - since > IDLE_SECONDS:
                 self._to_next_due()
                 since = time.monotonic()
             time.sleep(0.1)
+
+    def _all_wait(self) -> bool:
+        """Whether no event is left and each delivery waits for its next attempt, so that nothing is under way."""
+        later = and_(Delivery.handed_at.is_(None), Delivery.next_at > self.clock())
+        with reading(self.engine) as session:
+            events, deliveries = waiting(session)
+            return events == 0 and deliveries == session.scalar(select(func.count()).where(Delivery.state == "pending", later))
 
     def _to_next_due(self) -> None:
         now = self.clock()
