@@ -13,7 +13,6 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def serve() -> None:
     app(["serve"])
 
 
-def nursery(start: Callable[[], None] = serve) -> None:
+def nursery() -> None:
     """Fork a server a line, until standard input ends."""
     analyzer = load(TRAINED)
     bootstrap.load = lambda _: analyzer
@@ -59,11 +58,11 @@ def nursery(start: Callable[[], None] = serve) -> None:
         asked = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            become(asked["environment"], asked["log"], start)
+            become(asked["environment"], asked["log"])
         print(pid, flush=True)
 
 
-def become(environment: dict[str, str], log: str, start: Callable[[], None]) -> None:
+def become(environment: dict[str, str], log: str) -> None:
     """The forked process: a server, until it is told to stop."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with open(os.devnull) as nothing, open(log, "ab") as out:
@@ -72,7 +71,7 @@ def become(environment: dict[str, str], log: str, start: Callable[[], None]) -> 
     os.environ.update(environment)
     code = 1
     try:
-        start()
+        serve()
         code = 0
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1
