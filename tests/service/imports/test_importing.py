@@ -62,7 +62,7 @@ def test_nothing_is_seen_before_all_is_in(admin: Importing) -> None:
         admin.work(import_id, parts)
         assert admin.notes() == []
     assert admin.row(import_id).stored > 0
-    audited = "/v1/audits?from=2026-01-01"
+    audited = "/v1/audits?from=2026-01-01&to=2026-12-31"
     assert admin.tenancy.call("GET", audited).json()["notes"] == 0
     admin.work(import_id)
     assert len(admin.notes()) == admin.tenancy.call("GET", audited).json()["notes"] == 120
