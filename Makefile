@@ -10,10 +10,14 @@ SAMPLE ?= ../shared/eval/sample.jsonl
 SCORE ?= ../shared/eval/score.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: run test check train evaluate bench load corpus lock clean agreement errors baselines probes card latency
+.PHONY: run demo test check train evaluate bench load faults corpus lock clean agreement errors baselines probes card latency
 
 run: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m service serve
+
+# a fresh database with a team's three months of notes, then the server on it
+demo: $(RUNTIME) $(TRAINED)
+	$(BIN)/python -m service demo
 
 train: $(RUNTIME)
 	$(BIN)/python -m training.train
@@ -59,6 +63,11 @@ load: $(DEV) $(TRAINED)
 # milliseconds from the last key to the new score, in Chromium
 latency: $(DEV) $(TRAINED) .venv/chromium.stamp
 	$(BIN)/python -m tests.latency
+
+# kill -9, databases and receivers that fail, full disks, wrong clocks, floods: one table, exit code 1 where a number is wrong.
+# make faults FAULTS=--quick (SQLite, a minute or two); FAULTS='--only burst --database postgres'
+faults: $(DEV) $(TRAINED)
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 $(TRAINED): $(CORPUS) $(TRAINING_CODE) requirements.lock | $(RUNTIME)
 	$(BIN)/python -m training.train

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import fastapi_offline
@@ -15,11 +15,17 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 
 from service import api, embed, problems
+from service import pages as note_page
 from service.accounts import api as accounts_api
 from service.accounts.access import Gate
 from service.accounts.keys import find_principal
 from service.accounts.rates import RateLimit
 from service.analyzing import AnalyzerThread
+from service.audits import api as audits_api
+from service.audits import pages as audit_pages
+from service.audits import report_pages
+from service.imports import pages as import_pages
+from service.imports.imports import Imports
 from service.inbound import api as integrations_api
 from service.inbound import hooks_api
 from service.inbound.inbound import Inbound
@@ -35,7 +41,14 @@ from service.operations.readiness import Readiness
 from service.outbound import api as subscriptions_api
 from service.outbound import deliveries_api
 from service.outbound.deliveries import Deliveries
-from service.pages import pages
+from service.rendering import Pages, install
+from service.reps import api as reps_api
+from service.reps import pages as reps_pages
+from service.sessions import oidc
+from service.sessions import pages as session_pages
+from service.sessions.gate import SessionGate
+from service.sessions.oidc import Oidc
+from service.sessions.pages import Login
 from service.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
@@ -50,6 +63,7 @@ class Rooms:
     hooks: Hooks
     inbound: Inbound
     deliveries: Deliveries
+    imports: Imports
 
 
 def create_app(
@@ -72,8 +86,28 @@ def create_app(
     app.include_router(deliveries_api.routes(rooms.deliveries))
     readiness = Readiness(engine, settings.model_path)
     app.include_router(operations.routes(readiness, metrics, settings.metrics_token, settings.on_loopback))
-    app.include_router(pages())
     app.include_router(embed.routes())
+    rendered = Pages()
+    install(app, rendered)
+    open_analyses = settings.open_analyses == "always" or (settings.open_analyses == "auto" and settings.on_loopback)
+    app.include_router(note_page.routes(rendered, open_analyses))
+    logins = RateLimit(settings.logins_per_minute, settings.logins_per_minute, monotonic)
+    login = Login(
+        engine, now, logins, timedelta(hours=settings.session_hours), secure=settings.secure_cookies, oidc=settings.oidc_issuer is not None
+    )
+    app.include_router(session_pages.routes(login, rendered))
+    if settings.oidc_issuer and settings.oidc_client_id and settings.oidc_tenant and settings.public_url:
+        provider = Oidc(
+            settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret_file, settings.oidc_tenant, settings.oidc_claim,
+            settings.public_url, now,
+        )  # fmt: skip
+        app.include_router(oidc.routes(provider, login, rendered))
+    app.include_router(reps_api.routes(engine, thread.today))
+    app.include_router(reps_pages.routes(engine, thread.today, rendered))
+    app.include_router(import_pages.routes(engine, rooms.imports, rendered))
+    app.include_router(audits_api.routes(engine, thread.today))
+    app.include_router(report_pages.routes(engine, rendered, thread.today, settings.chromium_path))
+    app.include_router(audit_pages.routes(engine, rendered, thread.today))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
 
@@ -87,10 +121,15 @@ def create_app(
             swagger_favicon_url="/swagger/favicon.png",
         )
 
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, lower={"/v1/hooks/": settings.max_hook_bytes})
+    app.add_middleware(
+        BodyLimit,
+        limit=settings.max_body_bytes,
+        lower={"/v1/hooks/": settings.max_hook_bytes},
+        streamed={"/import": settings.max_import_bytes},
+    )
     rate = RateLimit(settings.requests_per_minute, settings.request_burst, monotonic)
-    open_analyses = settings.open_analyses == "always" or (settings.open_analyses == "auto" and settings.on_loopback)
     app.add_middleware(Gate, find=find_principal, engine=engine, rate=rate, now=now, open_analyses=open_analyses)
+    app.add_middleware(SessionGate, engine=engine, now=now, secure=settings.secure_cookies)
     app.add_middleware(embed.EmbedOrigins, origins=settings.embed_origins)  # outside of what refuses: a foreign page may read why
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(RequestLog)

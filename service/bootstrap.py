@@ -22,6 +22,11 @@ from service.console import utc_now
 from service.database import migrate, open_engine, reading, record_served
 from service.durable import Durable, HandOver
 from service.ids import new_id
+from service.imports.erasing import erase as erase_staged
+from service.imports.imports import QUEUE as IMPORTS
+from service.imports.imports import WORKFLOW as IMPORT
+from service.imports.imports import Imports
+from service.imports.working import Working
 from service.inbound import events
 from service.inbound.erasing import erase
 from service.inbound.inbound import QUEUE as EVENTS
@@ -59,7 +64,7 @@ def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] =
     """What the rooms do when notes are analyzed or erased. `committed` is called when there may be something to deliver; a command has nobody
     to tell, the running server finds what was stored."""
     told = outgoing.hooks(now, committed)
-    return Hooks(told.on_analysis, (*told.erasers, erase))
+    return Hooks(told.on_analysis, (*told.erasers, erase, erase_staged))
 
 
 def rooms(
@@ -73,7 +78,8 @@ def rooms(
     receiving = Receiving(engine, thread, now, about_notes.on_analysis, settings.max_note_characters)
     receivers = Receivers(engine, vault, monotonic)
     inbound = Inbound(receiving, vault, receivers, hand_over, timedelta(days=settings.event_log_days))
-    return Rooms(about_notes, inbound, deliveries)
+    imports = Imports(Working(engine, thread, now, about_notes.erasers, settings.max_note_characters), hand_over, monotonic)
+    return Rooms(about_notes, inbound, deliveries, imports)
 
 
 def prepare(settings: Settings, first_tenant: bool) -> Prepared:
@@ -116,10 +122,11 @@ def assemble(settings: Settings, prepared: Prepared, work: bool) -> Parts:
     made = rooms(settings, engine, thread, prepared.vault, prepared.connector, utc_now, time.monotonic, random.random, durable.hand_over)
     lifecycle = Lifecycle(on_stop=[engine.dispose, thread.close])
     if work:
-        queues = {EVENTS: settings.event_workers, DELIVERIES: settings.delivery_workers}
-        workflows = {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt}
-        lifecycle.on_start += [lambda: durable.start(queues, workflows), made.deliveries.sweep.start, made.inbound.sweep.start]
-        lifecycle.on_stop += [lambda: durable.stop(settings.hand_back_seconds), made.deliveries.sweep.stop, made.inbound.sweep.stop]
+        queues = {EVENTS: settings.event_workers, DELIVERIES: settings.delivery_workers, IMPORTS: 1}
+        workflows = {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt, IMPORT: made.imports.work}
+        beside = (made.deliveries.sweep, made.inbound.sweep, made.imports)
+        lifecycle.on_start += [lambda: durable.start(queues, workflows), *(one.start for one in beside)]
+        lifecycle.on_stop += [lambda: durable.stop(settings.hand_back_seconds), *(one.stop for one in beside)]
     return Parts(engine, thread, made, metrics, lifecycle)
 
 

@@ -14,6 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from models.pipeline import Analyzer
 from service.api import ANALYSIS
 from service.commands.accounts import keys, people, teams, tenants
+from service.commands.audit import audit
+from service.commands.demo import demo
+from service.commands.imports import import_
 from service.commands.inbound import integrations
 from service.commands.notes import reanalyze, retention
 from service.commands.operations import backup, restore
@@ -38,8 +41,10 @@ for _name, _commands in (
     ("deliveries", deliveries),
 ):
     app.add_typer(_commands, name=_name)
-for _command in (serve, work, reanalyze, backup, restore):
+for _command in (serve, work, reanalyze, audit, backup, restore):
     app.command()(_command)
+app.command("import")(import_)
+app.command()(demo)
 
 
 @app.command()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import DateTime, Dialect, Engine, String, TypeDecorator, create_engine, event, select, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.turns import turns_of
 
@@ -79,6 +83,7 @@ def open_engine(url: str) -> Engine:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(address, hide_parameters=True)
     event.listen(engine, "connect", _sqlite_connected)
+    keep_to_file(engine)
     turns = turns_of(str(address))
     turns.watch(engine)
 
@@ -92,6 +97,38 @@ def open_engine(url: str) -> Engine:
 
     event.listen(engine, "begin", begin)
     return engine
+
+
+def keep_to_file(engine: Engine) -> None:
+    """Where a SQLite engine's file is gone (a disk that dropped out, a file moved away), have each use of it raise OperationalError until it
+    is back: SQLite by itself would go on writing into the file without a name, or make an empty one in its place. Only the engine's first
+    connection may make the file."""
+    file, made = engine.url.database, threading.Event()
+    if not file or file == ":memory:":
+        return
+
+    def identity() -> tuple[int, int] | None:
+        try:
+            found = os.stat(file)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def connecting(_: Dialect, __: object, arguments: list[Any], parameters: dict[str, Any]) -> None:
+        if made.is_set():
+            arguments[0], parameters["uri"] = f"file:{quote(file)}?mode=rw", True
+
+    def connected(_: object, record: ConnectionPoolEntry) -> None:
+        made.set()
+        record.info["file"] = identity()
+
+    def used(_: object, record: ConnectionPoolEntry, __: object) -> None:
+        if record.info["file"] != identity():
+            raise DisconnectionError  # the pool connects anew, which fails while the file is gone
+
+    event.listen(engine, "do_connect", connecting)
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "checkout", used)
 
 
 def _sqlite_connected(connection: Any, _: object) -> None:

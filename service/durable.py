@@ -21,7 +21,7 @@ from dbos._dbos import _get_dbos_instance
 from sqlalchemy import Engine, String, create_engine, delete, event, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.database import Base, reading, writing
+from service.database import Base, keep_to_file, reading, writing
 from service.logs import place, working_for
 from service.turns import turns_of
 
@@ -97,6 +97,7 @@ def _sqlite_engine(engine: Engine) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     event.listen(made, "connect", connected)
+    keep_to_file(made)
     event.listen(made, "begin", lambda connection: turns.take(connection.info))
     return made
 

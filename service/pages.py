@@ -1,36 +1,28 @@
-"""The pages people open. They hold no note: everything a rep types goes to the API as a draft and comes back."""
+"""The page a rep writes on. It holds no note: everything a rep types goes to the API as a draft and comes back."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from models.labels import DIMENSIONS, WEIGHTS
 from models.quality import dimension_texts
+from service.rendering import Pages
+from service.sessions.access import LoginNeededError, viewer_of
 from service.texts import CLASSES_LEGEND, page_words
 
-TEMPLATES = Path(__file__).parent / "templates"
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
 
-
-def pages() -> APIRouter:
-    """`/`: the note page for reps."""
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape())
+def routes(pages: Pages, open_analyses: bool) -> APIRouter:
+    """`/`: the note page for reps. Where drafts need a key, who is not logged in is sent to the login."""
     texts = dimension_texts()
     dimensions = [(d, texts[d][0], WEIGHTS[d]) for d in DIMENSIONS]
-    html = environment.get_template("note.html").render(dimensions=dimensions, words=page_words(), legend=CLASSES_LEGEND)
+    words = page_words()
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
-    async def note_page() -> HTMLResponse:
-        return HTMLResponse(html, headers=SECURITY_HEADERS)
+    async def note_page(request: Request) -> HTMLResponse:
+        if not open_analyses and viewer_of(request) is None:
+            raise LoginNeededError
+        return pages.render(request, "note.html", dimensions=dimensions, words=words, legend=CLASSES_LEGEND)
 
     return router

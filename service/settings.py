@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.pipeline import TRAINED
@@ -81,11 +81,39 @@ class Settings(BaseSettings):
     )
     hand_back_seconds: int = Field(10, ge=0, le=3600, description="At shutdown, running work gets so long before it is handed back.")
 
+    max_import_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Larger files for import are refused with 413.")
+    chromium_path: Path | None = Field(None, description="The Chromium that prints reports as PDF; by default `chromium` of the PATH.")
+    session_hours: float = Field(12, gt=0, le=720, description="A login to the pages lasts so long.")
+    logins_per_minute: int = Field(
+        20, ge=1, description="Attempts to log in a minute from one address, in each server process; above it 429."
+    )
+
+    oidc_issuer: str | None = Field(
+        None, pattern=r"^https?://[^\s?#]+$", description="Identity provider (OpenID Connect) for logins; none: off."
+    )
+    oidc_client_id: str | None = Field(None, description="This server's client id at the identity provider.")
+    oidc_client_secret_file: Path | None = Field(None, description="File with the client secret; none: a public client.")
+    oidc_tenant: str | None = Field(None, description="Id or name of the tenant whose people log in by the identity provider.")
+    oidc_claim: Literal["email", "sub"] = Field(
+        "email", description="The claim that is a person's external id; an e-mail must be verified."
+    )
+
+    @model_validator(mode="after")
+    def _whole_oidc(self) -> Settings:
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_tenant and self.public_url):
+            raise ValueError("FUPAN_OIDC_ISSUER needs FUPAN_OIDC_CLIENT_ID, FUPAN_OIDC_TENANT and FUPAN_PUBLIC_URL")
+        return self
+
     @field_validator("delivery_allow")
     @classmethod
     def _readable(cls, value: str) -> str:
         parse_allow_list(value)
         return value
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies are for https alone: not where this machine's browser alone comes, by http."""
+        return not self.on_loopback or (self.public_url or "").startswith("https:")
 
     @property
     def on_loopback(self) -> bool:

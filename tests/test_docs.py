@@ -31,7 +31,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 @pytest.mark.parametrize("readme", READMES)
 def test_every_command_and_route_is_in_the_readmes(readme: str) -> None:
     for command in app.registered_commands:
-        assert f"python -m service {command.callback.__name__}" in readme
+        assert f"python -m service {command.name or command.callback.__name__}" in readme
     for route in ("/v1/analyses", "/v1/analyses/batch", "/v1/model", "/healthz", "/readyz", "/metrics", "/docs"):
         assert route in readme
     for target in ("make run", "make test"):
@@ -55,7 +55,7 @@ def test_every_route_and_command_of_a_group_is_documented(analyzer: Analyzer) ->
     text = "".join(path.read_text("utf-8") for path in (*ROOT.glob("docs/*.md"), *ROOT.glob("README*.md")))
     for route in every_route(world.http.app):
         if route.include_in_schema and route.path.startswith("/v1/"):
-            assert all(f"{method} {route.path}" in text for method in route.methods), route.path
+            assert all(f"{method} {route.path_format}" in text for method in route.methods), route.path
     for group in app.registered_groups:
         for command in group.typer_instance.registered_commands:
             assert f"python -m service {group.name} {command.name or command.callback.__name__}" in text

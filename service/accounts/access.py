@@ -6,6 +6,7 @@ Every address under /v1/ needs a key unless `OPEN` (or the setting for analyses)
 from __future__ import annotations
 
 import asyncio
+import hmac
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,7 +66,11 @@ def too_many() -> Problem:
 
 
 class Gate:
-    """ASGI middleware: finds the key's Principal, takes one request of its rate, and turns away who has no key, before any body is read."""
+    """ASGI middleware: finds the key's Principal, takes one request of its rate, and turns away who has no key, before any body is read.
+
+    Our own pages call with their session instead: its cookie (a `viewer` in the scope's state, by SessionGate) and its token in X-CSRF-Token,
+    which no other site can send.
+    """
 
     def __init__(
         self, app: ASGIApp, find: Callable[[Engine, str, datetime], Principal | None], engine: Engine, rate: RateLimit,
@@ -79,6 +84,11 @@ class Gate:
             await self.app(scope, receive, send)
             return
         header = next((v for k, v in scope["headers"] if k == b"authorization"), None)
+        seen = scope.get("state", {}).get("viewer") if header is None else None
+        sent = next((v for k, v in scope["headers"] if k == b"x-csrf-token"), b"")
+        if seen is not None and hmac.compare_digest(sent, seen.csrf.encode()):
+            await self._let_in(seen.principal, scope, receive, send)
+            return
         if header is None:
             if scope["path"] in self._open:
                 await self.app(scope, receive, send)
@@ -94,6 +104,9 @@ class Gate:
         if principal is None:
             await respond(unauthorized(), {"WWW-Authenticate": "Bearer"})(scope, receive, send)
             return
+        await self._let_in(principal, scope, receive, send)
+
+    async def _let_in(self, principal: Principal, scope: Scope, receive: Receive, send: Send) -> None:
         if wait := self._rate.take(principal.key_id):
             await respond(too_many(), {"Retry-After": str(math.ceil(wait))})(scope, receive, send)
             return

@@ -91,6 +91,14 @@ def revoke_key(session: Session, tenant_id: str, key_id: str, now: datetime) -> 
     return row
 
 
+def principal_of(session: Session, row: ApiKey) -> Principal | None:
+    """Who a stored key stands for; None where it is revoked."""
+    if row.revoked_at is not None:
+        return None
+    teams = frozenset(teams_of(session, [row.id])[row.id])
+    return Principal(row.tenant_id, row.id, row.role, teams, row.person_id, row.integration_id)  # type: ignore[arg-type]
+
+
 def find_principal(engine: Engine, key: str, now: datetime) -> Principal | None:
     """Who this key stands for; None where it is malformed, unknown or revoked. Its use is noted at most once a minute."""
     if not FORM.fullmatch(key):
@@ -98,11 +106,11 @@ def find_principal(engine: Engine, key: str, now: datetime) -> Principal | None:
     digest = _hash(key)
     with reading(engine) as session:
         row = session.scalar(select(ApiKey).where(ApiKey.sha256 == digest))
-        if row is None or not hmac.compare_digest(row.sha256, digest) or row.revoked_at is not None:
+        if row is None or not hmac.compare_digest(row.sha256, digest):
             return None
-        principal = Principal(
-            row.tenant_id, row.id, row.role, frozenset(teams_of(session, [row.id])[row.id]), row.person_id, row.integration_id  # type: ignore[arg-type]
-        )  # fmt: skip
+        principal = principal_of(session, row)
+        if principal is None:
+            return None
         last_used = row.last_used
     if last_used is None or now - last_used >= USE_NOTED_EVERY:
         with suppress(OperationalError), writing(engine) as session:  # a locked database is no reason to turn a valid key away

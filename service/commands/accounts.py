@@ -45,6 +45,14 @@ def find_tenant(session: Session, name: str) -> Tenant:
     return tenant
 
 
+def team_id_of(session: Session, tenant_id: str, name: str) -> str:
+    """The id of a team by id or name; ends the program with code 1 where there is none."""
+    found = session.scalar(select(Team.id).where(Team.tenant_id == tenant_id, (Team.id == name) | (Team.name == name)))
+    if found is None:
+        raise fail("--team: there is no such team", 1)
+    return found
+
+
 def _team_id(session: Session, tenant: Tenant, name: str) -> str:
     row = session.scalar(select(Team).where(Team.tenant_id == tenant.id, (Team.id == name) | (Team.name == name)))
     if row is None:

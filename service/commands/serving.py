@@ -37,7 +37,11 @@ def serve(
     """Serve the API and the pages."""
     settings = settings_or_exit()
     given = {"host": host, "port": port, "workers": workers}
-    settings = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
+    run(settings.model_copy(update={k: v for k, v in given.items() if v is not None}))
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises typer.Exit where that cannot be, after naming why."""
     prepared = _prepared(settings, first_tenant=settings.on_loopback)
     try:
         listening = listen(settings.host, settings.port)

@@ -15,7 +15,7 @@ from service.accounts.tables import ApiKey, Person, Tenant
 from service.database import reading, scrub, writing
 from service.ids import new_id
 from service.notes.hooks import Eraser, Erasure
-from service.notes.tables import AnalysisObjection, DeletionReceipt, NoteEvent, NoteRevision, StoredAnalysis, StoredNote
+from service.notes.tables import AnalysisObjection, DeletionReceipt, NoteEvent, NoteFacts, NoteRevision, StoredAnalysis, StoredNote
 
 PART = 500
 """Notes deleted by one statement."""
@@ -38,7 +38,7 @@ def _erase_part(session: Session, part: Erasure, erasers: Sequence[Eraser]) -> C
     counts["analyses"] = session.scalar(select(func.count()).select_from(analyses.subquery())) or 0
     session.execute(delete(AnalysisObjection).where(AnalysisObjection.analysis_id.in_(analyses)))
     session.execute(delete(StoredAnalysis).where(StoredAnalysis.tenant_id == tenant, StoredAnalysis.note_id.in_(ids)))
-    for table in (NoteRevision, NoteEvent):
+    for table in (NoteRevision, NoteEvent, NoteFacts):
         session.execute(delete(table).where(table.tenant_id == tenant, table.note_id.in_(ids)))
     session.execute(delete(StoredNote).where(StoredNote.tenant_id == tenant, StoredNote.id.in_(ids)))
     counts["notes"] = len(ids)
@@ -73,6 +73,12 @@ def delete_note(session: Session, note: StoredNote, now: datetime, erasers: Sequ
     tenant_id, note_id = note.tenant_id, note.id
     counts, ids = _erase(session, tenant_id, [StoredNote.id == note_id], Erasure(tenant_id), erasers)
     return _receipt(session, tenant_id, "note", note_id, counts, ids, now)
+
+
+def erase_notes(session: Session, tenant_id: str, ids: Sequence[str], now: datetime, erasers: Sequence[Eraser]) -> DeletionReceipt:
+    """Delete these notes of an import that is taken back."""
+    counts, gone = _erase(session, tenant_id, [StoredNote.id.in_(ids)], Erasure(tenant_id), erasers)
+    return _receipt(session, tenant_id, "import", None, counts, gone, now)
 
 
 def delete_person(session: Session, person: Person, now: datetime, erasers: Sequence[Eraser]) -> DeletionReceipt:

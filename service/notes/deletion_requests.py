@@ -33,7 +33,7 @@ class ReceiptAnswer(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: str
-    kind: Literal["note", "person", "customer", "retention"]
+    kind: Literal["note", "person", "customer", "retention", "import"]
     subject_hash: str | None
     counts: Annotated[dict[str, int], Field(description="Rows deleted, by what they were.")]
     note_hashes: list[str]

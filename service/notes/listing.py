@@ -10,11 +10,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import ColumnElement, Engine, exists, false, select, union
 from sqlalchemy.orm import Session
 
-from models.analysis import KindLabel, ObjectionStatus, ObjectionType
+from models.analysis import DimensionId, GapSide, KindLabel, KpStatus, ObjectionStatus, ObjectionType, OutcomeLabel
 from service.accounts.access import Principal
 from service.database import reading
 from service.fields import CURSOR, Name, NoteId, PersonId, TeamId, Words
-from service.notes.tables import AnalysisObjection, StoredAnalysis, StoredNote
+from service.notes.facts import LEVELS
+from service.notes.tables import AnalysisObjection, NoteFacts, StoredAnalysis, StoredNote
 from service.requests import written_date
 
 PART = 500
@@ -36,6 +37,15 @@ class NoteFilter(BaseModel):
     max_score: Annotated[int | None, Field(ge=0, le=100)] = None
     objection: Annotated[ObjectionType | None, Field(description="Has an objection of this type.")] = None
     objection_status: Annotated[ObjectionStatus | None, Field(description="… and of this status.")] = None
+    kp: KpStatus | None = None
+    outcome: OutcomeLabel | None = None
+    missing: Annotated[DimensionId | None, Field(description="This part of the ten is absent (level 0).")] = None
+    vague: Annotated[DimensionId | None, Field(description="This part of the ten is vague (level 1).")] = None
+    gap_against: Annotated[GapSide | None, Field(description="Has a price gap to the competitor's or to the customer's figure.")] = None
+    gap_percent_from: Annotated[float | None, Field(ge=-1e6, le=1e6, description="The price gap is at least so many percent.")] = None
+    gap_percent_below: Annotated[float | None, Field(ge=-1e6, le=1e6, description="The price gap is below so many percent.")] = None
+    gap_without_percent: Annotated[bool, Field(description="Only notes whose price gap is known in yuan alone.")] = False
+    unassigned: Annotated[bool, Field(description="Only notes without a rep.")] = False
     q: Annotated[Words | None, Field(description="These characters stand in the note (letters A to Z without case).")] = None
 
 
@@ -47,8 +57,8 @@ class PagedFilter(NoteFilter):
 
 
 def visible(principal: Principal) -> list[ColumnElement[bool]]:
-    """The conditions under which this key sees a note."""
-    tenant = StoredNote.tenant_id == principal.tenant_id
+    """The conditions under which this key sees a note; one of an unfinished import nobody sees."""
+    tenant = (StoredNote.tenant_id == principal.tenant_id) & StoredNote.hidden.is_(False)
     match principal.role:
         case "admin":
             return [tenant]
@@ -73,6 +83,16 @@ def _of_customer(tenant_id: str, customer: str) -> ColumnElement[bool]:
         select(StoredNote.id).where(StoredNote.tenant_id == tenant_id, c == customer) for c in (StoredNote.customer, StoredNote.customer_id)
     ]
     return StoredNote.id.in_(union(*by))
+
+
+def at_level(dimension: DimensionId, level: int) -> ColumnElement[bool]:
+    """The condition that a note's facts have this dimension at this level."""
+    field = LEVELS[dimension]
+    return NoteFacts.packed.bitwise_and(field.mask << field.shift) == field.put(level)
+
+
+def _of_note() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return NoteFacts.tenant_id == StoredNote.tenant_id, NoteFacts.note_id == StoredNote.id
 
 
 def _matching(tenant_id: str, criteria: NoteFilter) -> list[ColumnElement[bool]]:
@@ -100,6 +120,23 @@ def _matching(tenant_id: str, criteria: NoteFilter) -> list[ColumnElement[bool]]
         if criteria.objection_status is not None:
             of_it.append(AnalysisObjection.status == criteria.objection_status)
         out.append(exists().where(*of_it))
+    if criteria.kp is not None:
+        out.append(StoredAnalysis.kp_status == criteria.kp)
+    if criteria.outcome is not None:
+        out.append(StoredAnalysis.outcome == criteria.outcome)
+    for dimension, level in ((criteria.missing, 0), (criteria.vague, 1)):
+        if dimension is not None:
+            out.append(exists().where(*_of_note(), at_level(dimension, level)))
+    if criteria.gap_against is not None:
+        out.append(StoredAnalysis.price_gap_against == criteria.gap_against)
+    if criteria.gap_percent_from is not None:
+        out.append(StoredAnalysis.price_gap_percent >= criteria.gap_percent_from)
+    if criteria.gap_percent_below is not None:
+        out.append(StoredAnalysis.price_gap_percent < criteria.gap_percent_below)
+    if criteria.gap_without_percent:
+        out.append(StoredAnalysis.price_gap_against.is_not(None) & StoredAnalysis.price_gap_percent.is_(None))
+    if criteria.unassigned:
+        out.append(StoredNote.person_id.is_(None))
     if criteria.q is not None:
         out.append(StoredNote.text.icontains(criteria.q, autoescape=True))
     return out

@@ -7,10 +7,10 @@ note_revisions and its old analyses stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, select, update
@@ -21,9 +21,9 @@ from models.analysis import Analysis, Note
 from service.analyzing import AnalyzerThread
 from service.database import reading, writing
 from service.ids import new_id
-from service.notes.facts import columns
+from service.notes.facts import analysis_values, columns, note_values
 from service.notes.hooks import OnAnalysis, nothing
-from service.notes.tables import AnalysisObjection, NoteEvent, NoteRevision, StoredAnalysis, StoredNote
+from service.notes.tables import AnalysisObjection, NoteEvent, NoteFacts, NoteRevision, StoredAnalysis, StoredNote
 
 RESULT = TypeAdapter(Analysis)
 ATTEMPTS = 3
@@ -121,6 +121,7 @@ def save(
         change = "revised"
     else:
         change = "same"
+    row.import_id, row.hidden = None, False  # what the CRM sends itself no longer hangs on an import
     for field in ("team_id", "person_id", "customer", "customer_id"):
         value = getattr(new, field)
         if value is not None and value != getattr(row, field):
@@ -132,7 +133,35 @@ def save(
         session.flush()
     if changed and analysis is not None:
         add_analysis(session, row, analysis, now, on_analysis)
+    else:
+        _keep_facts(session, row, {})
     return Saved(row, change)
+
+
+def _keep_facts(session: Session, note: StoredNote, of_analysis: Mapping[str, Any]) -> None:
+    """Bring the note's row of facts up to date; `of_analysis` is empty where the current analysis stays."""
+    values = {**note_values(note), **of_analysis}
+    facts = session.get(NoteFacts, (note.tenant_id, note.id))
+    if facts is None:
+        session.add(NoteFacts(tenant_id=note.tenant_id, note_id=note.id, **values))
+    else:
+        for name, value in values.items():
+            setattr(facts, name, value)
+    session.flush()
+
+
+def _rows_of(note: StoredNote, analysis: Analysis, now: datetime) -> tuple[StoredAnalysis, list[AnalysisObjection]]:
+    result = RESULT.dump_json(replace(analysis, id=note.id)).decode()
+    row = StoredAnalysis(
+        id=new_id("an", now), tenant_id=note.tenant_id, note_id=note.id, revision=note.revision, current=True, created=now, result=result,
+        **columns(analysis),
+    )  # fmt: skip
+    return row, [
+        AnalysisObjection(
+            analysis_id=row.id, position=position, tenant_id=note.tenant_id, type=o.type, status=o.status, quote_start=o.start, quote_end=o.end
+        )
+        for position, o in enumerate(analysis.objections)
+    ]  # fmt: skip
 
 
 def add_analysis(
@@ -140,20 +169,11 @@ def add_analysis(
 ) -> StoredAnalysis:
     """Store an analysis of the note's current revision as the current one; earlier ones stay."""
     session.execute(update(StoredAnalysis).where(StoredAnalysis.note_id == note.id, StoredAnalysis.current.is_(True)).values(current=False))
-    result = RESULT.dump_json(replace(analysis, id=note.id)).decode()
-    row = StoredAnalysis(
-        id=new_id("an", now), tenant_id=note.tenant_id, note_id=note.id, revision=note.revision, current=True, created=now, result=result,
-        **columns(analysis),
-    )  # fmt: skip
+    row, objections = _rows_of(note, analysis, now)
     session.add(row)
     session.flush()
-    session.add_all(
-        AnalysisObjection(
-            analysis_id=row.id, position=position, tenant_id=note.tenant_id, type=o.type, status=o.status, quote_start=o.start, quote_end=o.end
-        )
-        for position, o in enumerate(analysis.objections)
-    )  # fmt: skip
-    session.flush()
+    session.add_all(objections)
+    _keep_facts(session, note, analysis_values(row, analysis))
     on_analysis(session, note.tenant_id, note.id, row.id)
     return row
 
@@ -177,6 +197,60 @@ def keep(
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A note of an import, new by what `stored_texts` said."""
+
+    text: str
+    visited_at: date
+    crm_id: str | None
+    team_id: str | None
+    person_id: str | None
+    customer: str | None
+    customer_id: str | None
+
+
+def stored_texts(session: Session, tenant_id: str, source: str, crm_ids: Sequence[str]) -> dict[str | None, str]:
+    """CRM id → text of those that are stored."""
+    same = (StoredNote.tenant_id == tenant_id, StoredNote.source == source, StoredNote.crm_id.in_(crm_ids))
+    return {row.crm_id: row.text for row in session.execute(select(StoredNote.crm_id, StoredNote.text).where(*same))}
+
+
+def add_imported(
+    session: Session, tenant_id: str, source: str, import_id: str, notes: Sequence[tuple[Imported, Analysis]], now: datetime
+) -> None:
+    """Store new notes with their analyses, hidden until their import has finished; other rooms are not told of them.
+
+    Raises IntegrityError where another transaction stored one of them meanwhile.
+    """
+    rows = [
+        StoredNote(
+            id=new_id("nt", now), tenant_id=tenant_id, source=source, revision=1, created=now, changed=now, import_id=import_id, hidden=True,
+            **{name: getattr(note, name) for name in Imported.__slots__},
+        )
+        for note, _ in notes
+    ]  # fmt: skip
+    session.add_all(rows)
+    session.flush()
+    made = [_rows_of(row, analysis, now) for row, (_, analysis) in zip(rows, notes, strict=True)]
+    session.add_all(row for row, _ in made)
+    session.flush()
+    session.add_all(objection for _, objections in made for objection in objections)
+    session.add_all(
+        NoteFacts(tenant_id=tenant_id, note_id=row.id, **note_values(row), **analysis_values(stored, analysis))
+        for row, (stored, _), (_, analysis) in zip(rows, made, notes, strict=True)
+    )
+    session.flush()
+
+
+def show_imported(session: Session, tenant_id: str, import_id: str) -> None:
+    """Let the notes of an import be seen, all at once."""
+    mine = (StoredNote.tenant_id == tenant_id, StoredNote.import_id == import_id, StoredNote.hidden.is_(True))
+    facts = (NoteFacts.tenant_id == tenant_id, NoteFacts.hidden.is_(True))
+    session.execute(update(NoteFacts).where(*facts, NoteFacts.note_id.in_(select(StoredNote.id).where(*mine))).values(hidden=False))
+    session.execute(update(StoredNote).where(*mine).values(hidden=False))
 
 
 def current_analysis(session: Session, note_id: str) -> StoredAnalysis:

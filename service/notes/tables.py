@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.accounts.tables import ID
@@ -15,6 +15,7 @@ class StoredNote(Base):
     """A visit note in its newest revision.
 
     `source` is who owns it in the CRM's sense (an integration's id, a rep's id, or `api`): a CRM id is unique within its source.
+    `hidden`: brought in by an import that has not finished; nobody sees it yet (service/imports).
     """
 
     __tablename__ = "notes"
@@ -29,6 +30,7 @@ class StoredNote(Base):
         Index("ix_notes_tenant_customer_id", "tenant_id", "customer_id"),
         Index("ix_notes_tenant_visited", "tenant_id", "visited_at"),
         Index("ix_notes_tenant_created", "tenant_id", "created"),
+        Index("ix_notes_tenant_import", "tenant_id", "import_id"),
     )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -44,6 +46,8 @@ class StoredNote(Base):
     text: Mapped[str] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(UtcTime)
     changed: Mapped[datetime] = mapped_column(UtcTime)
+    import_id: Mapped[str | None] = mapped_column(ID)
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class NoteEvent(Base):
@@ -126,6 +130,28 @@ class AnalysisObjection(Base):
     status: Mapped[str] = mapped_column(String(10))
     quote_start: Mapped[int]
     quote_end: Mapped[int]
+
+
+class NoteFacts(Base):
+    """What audits count of a note in its newest revision and current analysis: one narrow row a note, so that 100,000 are read in one pass.
+    `packed` holds score, labels, objections and rubric levels as the bit fields of service/notes/facts.py."""
+
+    __tablename__ = "note_facts"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "note_id"], ["notes.tenant_id", "notes.id"], ondelete="CASCADE"),
+        {"sqlite_with_rowid": False},  # a tenant's rows lie together in the order of its key
+    )
+
+    tenant_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    note_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    team_id: Mapped[str | None] = mapped_column(ID)
+    person_id: Mapped[str | None] = mapped_column(ID)
+    customer_key: Mapped[str | None] = mapped_column(String(200))
+    visited_at: Mapped[date]
+    model_version: Mapped[str] = mapped_column(String(64))
+    price_gap_percent: Mapped[float | None]
+    packed: Mapped[int] = mapped_column(BigInteger)
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class DeletionReceipt(Base):

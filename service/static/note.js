@@ -200,7 +200,7 @@ const write = document.querySelector(".write");
 new ResizeObserver(() => { write.style.top = `${Math.min(12, window.innerHeight - write.offsetHeight - 12)}px`; }).observe(write);
 
 watch(note, {
-  server: "", key: null, words, show, clear,
+  server: "", key: null, csrf: document.querySelector('meta[name="csrf-token"]')?.content, words, show, clear,
   fail: (text) => { clear(); $("status").textContent = text; },
 });
 if (note.value) note.dispatchEvent(new Event("input"));

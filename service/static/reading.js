@@ -75,8 +75,8 @@ const faultText = (status) =>
   ({ 401: "需要有效的密钥才能分析。", 403: "这个密钥或网页不能用来分析。", 413: "这条记录太长，分析不了。", 422: "这条记录太长或者没有内容，分析不了。", 429: "请求太频繁，稍等一下再写。" })[status] ?? "分析没有成功，请稍后再试。";
 
 // Send the draft after each pause in typing, never while an input method composes; a newer draft aborts the older one.
-// `show(analysis, text)`, `clear()` for an empty note, `fail(text)`. Gives refresh() and stop().
-function watch(field, { server, key, words, show, clear, fail }) {
+// `key` is a foreign page's, `csrf` the token of our own page's session. `show(analysis, text)`, `clear()` for an empty note, `fail(text)`. Gives refresh() and stop().
+function watch(field, { server, key, csrf, words, show, clear, fail }) {
   const ending = new AbortController();
   let timer = 0, pending = null, composing = false;
   const hold = () => { clearTimeout(timer); pending?.abort(); };
@@ -89,7 +89,7 @@ function watch(field, { server, key, words, show, clear, fail }) {
     try {
       const answer = await fetch(`${server}/v1/analyses`, {
         method: "POST", mode: "cors", credentials: key ? "omit" : "same-origin", cache: "no-store", referrerPolicy: "no-referrer", signal,
-        headers: { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) },
+        headers: { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : csrf ? { "X-CSRF-Token": csrf } : {}) },
         body: JSON.stringify({ text: draft.toWellFormed?.() ?? draft, draft: true }),
       });
       const body = answer.ok ? await answer.json() : null;

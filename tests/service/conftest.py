@@ -25,6 +25,7 @@ from service.app import create_app
 from service.bootstrap import rooms
 from service.database import migrate, open_engine, writing
 from service.durable import Handover
+from service.imports.imports import Imports
 from service.inbound.inbound import Inbound
 from service.notes.hooks import Hooks
 from service.operations.lifecycle import Lifecycle
@@ -144,6 +145,7 @@ class World:
     clock: Clock
     deliveries: Deliveries
     inbound: Inbound
+    imports: Imports
     handed: list[Handover]
 
     def key(self, tenant_id: str, role: Role, **scope) -> str:
@@ -210,7 +212,7 @@ def make_world(engine: Engine, thread: AnalyzerThread, hooks: Hooks | None = Non
     if hooks is not None:
         made = replace(made, hooks=hooks)
     app = create_app(thread, engine, chosen, clock, clock.seconds, made, Metrics(thread.card), Lifecycle())
-    return World(engine, TestClient(app, raise_server_exceptions=False), clock, made.deliveries, made.inbound, handed)
+    return World(engine, TestClient(app, raise_server_exceptions=False), clock, made.deliveries, made.inbound, made.imports, handed)
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from service.accounts.store import AccountError, create_tenant, find_tenant
 from service.accounts.tables import KeyTeam, Person
-from service.database import MIGRATIONS, Base, migrate, open_engine, reading, writing
+from service.database import MIGRATIONS, Base, migrate, open_engine, reading, scrub, writing
 from service.ids import new_id
 from tests.service.conftest import World, make_world, new_postgres_database
 from tests.service.serving import ROOT
@@ -149,3 +149,27 @@ def test_ids_sort_by_time() -> None:
     made = [new_id("nt", NOW + timedelta(milliseconds=i)) for i in range(50)]
     assert made == sorted(made)
     assert len({new_id("nt", NOW) for _ in range(1000)}) == 1000
+
+
+def test_a_sqlite_file_that_is_gone_is_not_written_and_not_made_anew(tmp_path) -> None:
+    file = tmp_path / "with % and 空格.sqlite3"
+    engine = open_engine(f"sqlite:///{file}")
+    migrate(engine)
+    file.rename(tmp_path / "away")
+    for _ in range(2):
+        with pytest.raises(OperationalError), writing(engine) as session:
+            create_tenant(session, "公司", NOW)
+    assert not file.exists()
+    (tmp_path / "away").rename(file)
+    with writing(engine) as session:
+        create_tenant(session, "公司", NOW)
+    scrub(engine)
+    (tmp_path / "copy").write_bytes(file.read_bytes())
+    (tmp_path / "copy").replace(file)  # another file in its place: the open connection, which has none any more, is not gone on with
+    with writing(engine) as session:
+        create_tenant(session, "另一家", NOW)
+    again = open_engine(f"sqlite:///{file}")
+    with reading(again) as session:
+        assert find_tenant(session, "另一家") is not None
+    again.dispose()
+    engine.dispose()

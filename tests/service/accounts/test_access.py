@@ -65,6 +65,7 @@ TABLE = {
     ("GET", "/v1/retention"): Entry(ADMIN),
     ("PUT", "/v1/retention"): Entry(ADMIN, {"days": 1}),
     ("GET", "/v1/exports/notes"): Entry(STAFF),
+    ("GET", "/v1/audits"): Entry(STAFF),
     ("POST", "/v1/integrations"): Entry(ADMIN, {"kind": "standard", "label": "CRM"}),
     ("GET", "/v1/integrations"): Entry(ADMIN),
     ("GET", "/v1/integrations/{integration_id}"): Entry(ADMIN, named=True),
@@ -92,12 +93,46 @@ TABLE = {
     ("GET", "/v1/deliveries/{delivery_id}"): Entry(OWNERS, named=True),
     ("GET", "/v1/deliveries/{delivery_id}/attempts"): Entry(OWNERS, named=True),
     ("POST", "/v1/deliveries/{delivery_id}/replay"): Entry(OWNERS, named=True),
+    ("GET", "/v1/customers/{customer}/brief"): Entry(roles("admin", "trainer", "rep"), named=True),
 }
 HOOKS = {("GET", "/v1/hooks/{integration_id}"), ("POST", "/v1/hooks/{integration_id}")}
 """Need no key: their caller signs, as the vendor has it (tests/service/inbound)."""
 
-OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/"), ("GET", "/docs")}
+OPEN = {
+    ("GET", "/embed.js"),
+    ("GET", "/audit/vega.js"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/metrics"),
+    ("GET", "/docs"),
+    ("GET", "/login"),
+    ("POST", "/login"),
+}
 """Routes outside /v1/ that hold no tenant's data and need no key."""
+
+PAGES = {
+    ("GET", "/"),
+    ("GET", "/my"),
+    ("GET", "/customers"),
+    ("GET", "/customers/{customer}"),
+    ("GET", "/import"),
+    ("POST", "/import"),
+    ("GET", "/import/{import_id}"),
+    ("POST", "/import/{import_id}"),
+    ("GET", "/import/{import_id}/progress"),
+    ("POST", "/import/{import_id}/cancel"),
+    ("GET", "/import/{import_id}/errors.csv"),
+    ("GET", "/audit"),
+    ("GET", "/audit/customers"),
+    ("GET", "/audit/notes"),
+    ("GET", "/audit/notes/{note_id}"),
+    ("GET", "/audit/charts/{name}.svg"),
+    ("GET", "/audit/report.html"),
+    ("GET", "/audit/report.xlsx"),
+    ("GET", "/audit/report.pdf"),
+    ("POST", "/logout"),
+}
+"""Pages: whoever is not logged in is sent to the login. What a login may see is in their own tests."""
 
 REFUSED = {("GET", "/v1/notes/batch"), ("DELETE", "/v1/notes/batch")}
 """Answer 405 to every key."""
@@ -156,6 +191,7 @@ def attacked(closed: World) -> Attacked:
         made,
         {
             "note_id": note["id"],
+            "customer": MARK,
             "team_id": team["id"],
             "person_id": person["id"],
             "key_id": key["id"],
@@ -176,9 +212,24 @@ def state(attacked: Attacked) -> list[Any]:
 
 
 def test_every_route_has_an_entry(world: World) -> None:
-    assert {(method, route.path) for route in every_route(world.http.app) for method in route.methods} == set(
+    assert {(method, route.path_format) for route in every_route(world.http.app) for method in route.methods} == set(
         TABLE
-    ) | HOOKS | OPEN | REFUSED
+    ) | HOOKS | OPEN | PAGES | REFUSED
+
+
+def test_every_page_sends_to_the_login(attacked: Attacked, closed: World) -> None:
+    before = state(attacked)
+    for method, path in PAGES:
+        for key in (None, attacked.tenancy.keys["admin"]):
+            headers = {"accept": "text/html"} | ({} if key is None else {"authorization": f"Bearer {key}"})
+            answer = closed.http.request(
+                method,
+                path.format(customer=MARK, import_id="im_1", name="scores", note_id=attacked.ids["note_id"]),
+                headers=headers,
+                follow_redirects=False,
+            )
+            assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/login"), (method, path)
+    assert state(attacked) == before
 
 
 def test_no_wrong_key_gets_anywhere(attacked: Attacked, closed: World) -> None:

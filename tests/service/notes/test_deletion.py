@@ -19,6 +19,7 @@ from tests.service.conftest import Tenancy, make_world
 
 MARK = "绝密客户钱百万嫌贵三万八"
 ROOMS = {"deliveries": 0, "events": 0}
+ALL_ROOMS = {**ROOMS, "import_rows": 0}
 """What the other rooms deleted of it."""
 
 
@@ -34,7 +35,7 @@ def rows(tenancy: Tenancy) -> dict[str, int]:
         }
 
 
-NOTES = ("notes", "analyses", "analysis_objections", "note_revisions", "note_events")
+NOTES = ("notes", "analyses", "analysis_objections", "note_revisions", "note_events", "note_facts")
 
 
 def test_a_deleted_note_is_gone_with_all_that_hung_on_it(tenancy: Tenancy, thread) -> None:
@@ -61,7 +62,7 @@ def test_a_receipt_proves_and_tells_nothing(tenancy: Tenancy) -> None:
     assert receipt.json()["note_hashes"] == [hashlib.sha256(f"{salt}:{i}".encode()).hexdigest() for i in ids]
     assert receipt.json()["subject_hash"] == hashlib.sha256(f"{salt}:{MARK}".encode()).hexdigest()
     assert not any(i in listed.text for i in (MARK, *ids))
-    assert tenancy.call("POST", "/v1/deletions", json={"customer": MARK}).json()["counts"] == {"notes": 0, "analyses": 0, **ROOMS}
+    assert tenancy.call("POST", "/v1/deletions", json={"customer": MARK}).json()["counts"] == {"notes": 0, "analyses": 0, **ALL_ROOMS}
 
 
 def test_a_person_is_deleted_entirely(tenancy: Tenancy) -> None:
@@ -69,7 +70,7 @@ def test_a_person_is_deleted_entirely(tenancy: Tenancy) -> None:
         tenancy.store(text, "rep")
     other = tenancy.store("王总嫌贵", rep_id=tenancy.reps[1])
     receipt = tenancy.call("POST", "/v1/deletions", json={"person_id": tenancy.reps[0]}).json()
-    assert receipt["counts"] == {"notes": 2, "analyses": 2, "keys": 1, **ROOMS}
+    assert receipt["counts"] == {"notes": 2, "analyses": 2, "keys": 1, **ALL_ROOMS}
     assert tenancy.call("GET", "/v1/notes", "rep").status_code == 401
     assert [n["id"] for n in tenancy.call("GET", "/v1/notes").json()["notes"]] == [other["id"]]
     assert tenancy.reps[0] not in tenancy.call("GET", "/v1/people").text
@@ -81,7 +82,7 @@ def test_a_customer_is_told_by_name_or_id(tenancy: Tenancy) -> None:
     for fields in ({"customer": "恒达五金"}, {"customer_id": "acc-1"}, {"customer": "恒达五金", "customer_id": "acc-1"}):
         tenancy.store("李姐签了", **fields)
     counts = tenancy.call("POST", "/v1/deletions", json={"customer": "恒达五金", "customer_id": "acc-1"}).json()["counts"]
-    assert counts == {"notes": 3, "analyses": 3, **ROOMS}
+    assert counts == {"notes": 3, "analyses": 3, **ALL_ROOMS}
     assert [n["id"] for n in tenancy.call("GET", "/v1/notes").json()["notes"]] == [kept["id"]]
 
 

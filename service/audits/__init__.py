@@ -1,0 +1,1 @@
+"""The trainers' audit: figures over many notes, the notes behind every figure, reports."""

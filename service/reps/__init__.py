@@ -1,0 +1,1 @@
+"""What reps get out of their notes: their own course, and a brief before the next visit."""
