@@ -23,7 +23,7 @@ train: $(RUNTIME)
 	$(BIN)/python -m training.train
 
 test: $(DEV) $(TRAINED) .venv/chromium.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(DEV)
 	$(BIN)/ruff check .

@@ -112,7 +112,7 @@ def test_pages_neither_repeat_nor_hide_while_notes_come_and_go(world: World, ana
             return save(session, tenancy.id, NewNote(FLOW, "api"), analysis, world.clock(), TODAY).note.id
 
     first, seen, cursor, ended, deleted = [insert() for _ in range(7)], [], None, False, set()
-    for step in [*steps, *["page"] * 8]:
+    for step in [*steps, *["page"] * (len(steps) + 8)]:  # enough for one note a page
         if step == "insert":
             insert()
         elif step == "delete" and len(deleted) < len(first):
