@@ -44,10 +44,8 @@ from service.outbound.deliveries import Deliveries
 from service.rendering import Pages, install
 from service.reps import api as reps_api
 from service.reps import pages as reps_pages
-from service.sessions import oidc
 from service.sessions import pages as session_pages
 from service.sessions.gate import SessionGate
-from service.sessions.oidc import Oidc
 from service.sessions.pages import Login
 from service.settings import Settings
 
@@ -97,7 +95,9 @@ def create_app(
     )
     app.include_router(session_pages.routes(login, rendered))
     if settings.oidc_issuer and settings.oidc_client_id and settings.oidc_tenant and settings.public_url:
-        provider = Oidc(
+        from service.sessions import oidc  # noqa: PLC0415 (Authlib warns while it is loaded: only where it is used, and after logs are set up)
+
+        provider = oidc.Oidc(
             settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret_file, settings.oidc_tenant, settings.oidc_claim,
             settings.public_url, now,
         )  # fmt: skip
