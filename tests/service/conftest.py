@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import psycopg
@@ -69,11 +70,12 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A real PostgreSQL on a socket of its own."""
-    running = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="stop")
-    yield running
-    running.cleanup()
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL on a socket of its own; not under pytest's folder, which another pytest's start closes to the server's user."""
+    with TemporaryDirectory(prefix="fupan-postgres-", ignore_cleanup_errors=True) as folder:
+        running = get_server(Path(folder) / "data", cleanup_mode="stop")
+        yield running
+        running.cleanup()
 
 
 def new_postgres_database(server: PostgresServer) -> str:
