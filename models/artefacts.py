@@ -60,4 +60,6 @@ def verify(path: Path) -> Card:
         if sha256(present[name]) != expected[name]:
             raise ArtefactError(f"model file {name} in {path} has changed since training (checksum differs): refusing to load")
     card = json.loads((path / CARD_FILE).read_text("utf-8"))
-    return Card(**{**card, "reliability": Reliability(**card["reliability"])})
+    told = card["reliability"]
+    calibration = {field: (slope, shift) for field, (slope, shift) in told["calibration"].items()}
+    return Card(**{**card, "reliability": Reliability(calibration, told["review"])})
