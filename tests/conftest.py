@@ -24,3 +24,11 @@ def analyze(analyzer: Analyzer):
         return analyzer.analyze(Note(text), TODAY)
 
     return run
+
+
+SLOW = frozenset(["test_schema.py", "test_corpus.py", "test_durable_path.py", "test_served.py"])
+"""Begun first, so that two workers (make test) end at about the same time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in SLOW)
