@@ -4,6 +4,7 @@ from alembic import context
 
 from service import durable as _durable  # noqa: F401 (their import declares the tables)
 from service.accounts import tables as _accounts  # noqa: F401
+from service.corrections import tables as _corrections  # noqa: F401
 from service.database import Base
 from service.inbound import tables as _inbound  # noqa: F401
 from service.notes import tables as _notes  # noqa: F401

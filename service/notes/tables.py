@@ -79,7 +79,9 @@ class NoteRevision(Base):
 
 
 class StoredAnalysis(Base):
-    """One analysis of one revision by one model version. `current` marks the newest of a note; `result` is the API's Analysis as JSON."""
+    """One analysis of one revision by one model version. `current` marks the one that counts; `result` is the API's Analysis as JSON.
+
+    With `review_id` it is a model's analysis with a trainer's corrections put in (service/corrections); the model's own stands beside it."""
 
     __tablename__ = "analyses"
     __table_args__ = (
@@ -111,6 +113,7 @@ class StoredAnalysis(Base):
     price_gap: Mapped[float | None]
     price_gap_percent: Mapped[float | None]
     price_gap_against: Mapped[str | None] = mapped_column(String(20))
+    review_id: Mapped[str | None] = mapped_column(ID)
     result: Mapped[str] = mapped_column(Text)
 
 
