@@ -13,9 +13,12 @@ def _texts(*columns: tuple[str, int, bool]) -> list[sa.Column[str]]:
     return [sa.Column(name, sa.String(length=length), nullable=nullable) for name, length, nullable in columns]
 
 
+def _note() -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["tenant_id", "note_id"], ["notes.tenant_id", "notes.id"], ondelete="CASCADE")
+
+
 def upgrade() -> None:
     op.add_column("analyses", sa.Column("review_id", sa.String(length=40), nullable=True))
-    note = sa.ForeignKeyConstraint(["tenant_id", "note_id"], ["notes.tenant_id", "notes.id"], ondelete="CASCADE")
     op.create_table(
         "note_reviews",
         *_texts(("id", 40, False), ("tenant_id", 40, False), ("note_id", 40, False)),
@@ -28,7 +31,7 @@ def upgrade() -> None:
         *_texts(("by_id", 40, False), ("by_name", 200, False)),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.Column("changed", sa.DateTime(), nullable=False),
-        note.copy(),
+        _note(),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("note_id", "by_id", "blind"),
     )
@@ -44,7 +47,7 @@ def upgrade() -> None:
         *_texts(("by_id", 40, False), ("by_name", 200, False)),
         sa.Column("created", sa.DateTime(), nullable=False),
         *_texts(("appeal_id", 40, True)),
-        note.copy(),
+        _note(),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_corrections_tenant_note", "corrections", ["tenant_id", "note_id"], unique=False)
@@ -58,7 +61,7 @@ def upgrade() -> None:
         *_texts(("decided_by", 40, True), ("decided_by_name", 200, True)),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.Column("decided", sa.DateTime(), nullable=True),
-        note.copy(),
+        _note(),
         sa.CheckConstraint("kind IN ('finding', 'score')"),
         sa.CheckConstraint("state IN ('open', 'accepted', 'rejected')"),
         sa.PrimaryKeyConstraint("id"),
