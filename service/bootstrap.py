@@ -19,6 +19,8 @@ from service.accounts.demo import demo_key
 from service.analyzing import AnalyzerThread
 from service.app import Rooms, create_app
 from service.console import utc_now
+from service.corrections.erasing import erase as erase_corrections
+from service.corrections.store import reapply
 from service.database import migrate, open_engine, reading, record_served
 from service.durable import Durable, HandOver
 from service.ids import new_id
@@ -64,7 +66,12 @@ def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] =
     """What the rooms do when notes are analyzed or erased. `committed` is called when there may be something to deliver; a command has nobody
     to tell, the running server finds what was stored."""
     told = outgoing.hooks(now, committed)
-    return Hooks(told.on_analysis, (*told.erasers, erase, erase_staged))
+
+    def on_analysis(session: Session, tenant_id: str, note_id: str, analysis_id: str) -> None:
+        told.on_analysis(session, tenant_id, note_id, analysis_id)
+        reapply(session, tenant_id, note_id, now())
+
+    return Hooks(on_analysis, (*told.erasers, erase, erase_staged, erase_corrections))
 
 
 def rooms(

@@ -15,6 +15,7 @@ from models.pipeline import Analyzer
 from service.api import ANALYSIS
 from service.commands.accounts import keys, people, teams, tenants
 from service.commands.audit import audit
+from service.commands.corrections import corrections
 from service.commands.demo import demo
 from service.commands.imports import import_
 from service.commands.inbound import integrations
@@ -36,6 +37,7 @@ for _name, _commands in (
     ("people", people),
     ("keys", keys),
     ("retention", retention),
+    ("corrections", corrections),
     ("integrations", integrations),
     ("subscriptions", subscriptions),
     ("deliveries", deliveries),

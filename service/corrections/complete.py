@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, select
 
-from service.corrections.labels import EVIDENCED, Labels
+from service.corrections.labels import EVIDENCED, Labels, flat, whole
 from service.corrections.tables import NoteReview
 from service.database import reading
 from service.notes.tables import StoredNote
@@ -24,7 +24,7 @@ def labelled_note(note: StoredNote, labels: Labels) -> dict[str, Any]:
     evidence, rubric = labels["evidence"], labels["rubric"]
     entry = {
         "id": note.id, "writer": note.person_id or UNKNOWN_WRITER, "industry": INDUSTRY, "style": STYLE, "text": note.text,
-        **{name: value for name, value in labels.items() if name != "evidence"},
+        **{name: value for name, value in whole(flat(labels)).items() if name != "evidence"},
     }  # fmt: skip
     if all(bool(rubric[d]) == bool(evidence.get(d)) for d in EVIDENCED):
         entry["evidence"] = {d: evidence[d] for d in EVIDENCED if evidence.get(d)}

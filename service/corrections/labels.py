@@ -68,13 +68,12 @@ def flat(labels: Labels) -> dict[str, Any]:
 
 
 def whole(fields: Mapping[str, Any]) -> Labels:
-    """Labels in corpora's form from a flat table."""
-    labels = {field: fields[field] for field in FIELDS if "." not in field}
-    labels["price"] = {part: fields[f"price.{part}"] for part in (*PRICE_SLOTS, "gaps")}
+    """Labels in corpora's form, in its order, from a flat table."""
+    price = {part: fields[f"price.{part}"] for part in (*PRICE_SLOTS, "gaps")}
     if fields["price.currency"] != "CNY":
-        labels["price"]["currency"] = fields["price.currency"]
-    labels["rubric"] = {d: fields[f"rubric.{d}"] for d in DIMENSIONS}
-    return labels
+        price["currency"] = fields["price.currency"]
+    inside = {"price": price, "rubric": {d: fields[f"rubric.{d}"] for d in DIMENSIONS}}
+    return {name: inside[name] if name in inside else fields[name] for name in dict.fromkeys(f.partition(".")[0] for f in FIELDS)}
 
 
 def overlaid(labels: Labels, other: Labels, fields: Iterable[str]) -> Labels:

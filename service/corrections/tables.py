@@ -15,7 +15,8 @@ from service.database import Base, UtcTime
 class NoteReview(Base):
     """A trainer's labels of one revision of a note, as that trainer last left them.
 
-    `labels` are all labels of the note in corpora's form; `corrected` the fields a person set, the others are the model's. `complete`: the
+    `labels` are all labels of the note in corpora's form; `corrected` the fields a person set, the others are the model's; `differs` the compared
+    fields in which they differ from the model's analysis they were made over. `complete`: the
     trainer said that all are right. `blind`: made without seeing another trainer's labels, for agreement alone; a note's corrected labels
     are those of its newest review that is not blind. `by_id` is a person or a key; both names are empty once that person is deleted.
     """
@@ -35,6 +36,7 @@ class NoteReview(Base):
     model_version: Mapped[str] = mapped_column(String(64))
     labels: Mapped[dict[str, Any]] = mapped_column(JSON)
     corrected: Mapped[list[str]] = mapped_column(JSON)
+    differs: Mapped[list[str]] = mapped_column(JSON)
     complete: Mapped[bool]
     blind: Mapped[bool]
     by_id: Mapped[str] = mapped_column(ID)

@@ -87,6 +87,7 @@ class AnalysisAnswer(BaseModel):
     current: bool
     model_version: str
     created: datetime
+    corrected: Annotated[bool, Field(description="A trainer's corrections stand in it; the model's own analysis is kept beside it.")]
     result: Annotated[Analysis, Field(description="As the model version gave it at that time.")]
 
 
@@ -172,7 +173,7 @@ def note_fields(note: StoredNote) -> dict[str, Any]:
 def analysis_fields(row: StoredAnalysis) -> dict[str, Any]:
     """An analysis in an answer. The result is given as it was stored: an older version's is not fitted to today's form."""
     same = ("id", "revision", "current", "model_version", "created")
-    return {"result": json.loads(row.result), **{name: getattr(row, name) for name in same}}
+    return {"result": json.loads(row.result), "corrected": row.review_id is not None, **{name: getattr(row, name) for name in same}}
 
 
 def summary(row: StoredAnalysis, objections: list[AnalysisObjection]) -> AnalysisSummary:

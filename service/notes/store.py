@@ -134,11 +134,11 @@ def save(
     if changed and analysis is not None:
         add_analysis(session, row, analysis, now, on_analysis)
     else:
-        _keep_facts(session, row, {})
+        keep_facts(session, row, {})
     return Saved(row, change)
 
 
-def _keep_facts(session: Session, note: StoredNote, of_analysis: Mapping[str, Any]) -> None:
+def keep_facts(session: Session, note: StoredNote, of_analysis: Mapping[str, Any]) -> None:
     """Bring the note's row of facts up to date; `of_analysis` is empty where the current analysis stays."""
     values = {**note_values(note), **of_analysis}
     facts = session.get(NoteFacts, (note.tenant_id, note.id))
@@ -173,7 +173,7 @@ def add_analysis(
     session.add(row)
     session.flush()
     session.add_all(objections)
-    _keep_facts(session, note, analysis_values(row, analysis))
+    keep_facts(session, note, analysis_values(row, analysis))
     on_analysis(session, note.tenant_id, note.id, row.id)
     return row
 

@@ -26,6 +26,7 @@ def upgrade() -> None:
         *_texts(("analysis_id", 40, False), ("model_version", 64, False)),
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column("corrected", sa.JSON(), nullable=False),
+        sa.Column("differs", sa.JSON(), nullable=False),
         sa.Column("complete", sa.Boolean(), nullable=False),
         sa.Column("blind", sa.Boolean(), nullable=False),
         *_texts(("by_id", 40, False), ("by_name", 200, False)),
