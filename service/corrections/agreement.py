@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from service.accounts.access import Principal
 from service.corrections.comparing import COMPARED, differing
@@ -71,7 +71,8 @@ def with_model(session: Session, principal: Principal, team: str | None = None) 
 def between_trainers(session: Session, principal: Principal, team: str | None = None) -> list[Compared]:
     """The blind checks of notes, each with the newest check of the same text by another trainer; the last one first."""
     conditions = _conditions(principal, team)
-    blind = select(NoteReview.note_id).where(*conditions, NoteReview.blind.is_(True))
+    second_check = aliased(NoteReview)
+    blind = select(second_check.note_id).where(second_check.tenant_id == principal.tenant_id, second_check.complete, second_check.blind)
     reviews = session.scalars(
         select(NoteReview).where(*conditions, NoteReview.note_id.in_(blind)).order_by(NoteReview.changed.desc(), NoteReview.id)
     )
