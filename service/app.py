@@ -25,6 +25,7 @@ from service.audits import api as audits_api
 from service.audits import pages as audit_pages
 from service.audits import report_pages
 from service.corrections import api as corrections_api
+from service.corrections import pages as correction_pages
 from service.imports import pages as import_pages
 from service.imports.imports import Imports
 from service.inbound import api as integrations_api
@@ -104,6 +105,7 @@ def create_app(
         )  # fmt: skip
         app.include_router(oidc.routes(provider, login, rendered))
     app.include_router(corrections_api.routes(engine, now))
+    app.include_router(correction_pages.routes(engine, now, rendered))
     app.include_router(reps_api.routes(engine, thread.today))
     app.include_router(reps_pages.routes(engine, thread.today, rendered))
     app.include_router(import_pages.routes(engine, rooms.imports, rendered))
