@@ -21,9 +21,9 @@ from service.accounts.access import Gate
 from service.accounts.keys import find_principal
 from service.accounts.rates import RateLimit
 from service.analyzing import AnalyzerThread
+from service.audits import agreement_pages, report_pages
 from service.audits import api as audits_api
 from service.audits import pages as audit_pages
-from service.audits import report_pages
 from service.corrections import api as corrections_api
 from service.corrections import pages as correction_pages
 from service.imports import pages as import_pages
@@ -111,6 +111,7 @@ def create_app(
     app.include_router(import_pages.routes(engine, rooms.imports, rendered))
     app.include_router(audits_api.routes(engine, thread.today))
     app.include_router(report_pages.routes(engine, rendered, thread.today, settings.chromium_path))
+    app.include_router(agreement_pages.routes(engine, rendered))
     app.include_router(audit_pages.routes(engine, rendered, thread.today))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")

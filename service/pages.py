@@ -1,4 +1,4 @@
-"""The page a rep writes on. It holds no note: everything a rep types goes to the API as a draft and comes back."""
+"""The page a rep writes on. It holds no note: what a rep types goes to the API as a draft and comes back, until the rep submits it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ def routes(pages: Pages, open_analyses: bool) -> APIRouter:
 
     @router.get("/")
     async def note_page(request: Request) -> HTMLResponse:
-        if not open_analyses and viewer_of(request) is None:
+        viewer = viewer_of(request)
+        if not open_analyses and viewer is None:
             raise LoginNeededError
-        return pages.render(request, "note.html", dimensions=dimensions, words=words, legend=CLASSES_LEGEND)
+        rep = viewer is not None and viewer.principal.role == "rep"
+        return pages.render(request, "note.html", dimensions=dimensions, words=words, legend=CLASSES_LEGEND, rep=rep)
 
     return router

@@ -143,13 +143,18 @@ _DRAWN: dict[str, Callable[[Audit, Links | None], Any]] = {
 }  # fmt: skip
 
 
+def dressed(chart: Any) -> Row:
+    """A chart as Vega-Lite in the house's type and colours."""
+    chart = chart.properties(width=WIDTH).configure(font=FONT, background="white").configure_axis(
+        labelColor="#1d2430", titleColor=SOFT, labelFontSize=12, titleFontWeight="normal"
+    )  # fmt: skip
+    found: Row = chart.configure_view(stroke=None).configure_legend(labelFontSize=12, titleFontSize=12).to_dict(validate=False)
+    return found
+
+
 def specification(name: str, audit: Audit, link: Links | None = None) -> Row:
     """A chart as Vega-Lite. With `link` its marks open the notes behind them. Raises KeyError where there is no such chart."""
-    chart = _DRAWN[name](audit, link).properties(width=WIDTH)
-    chart = chart.configure(font=FONT, background="white").configure_axis(
-        labelColor="#1d2430", titleColor=SOFT, labelFontSize=12, titleFontWeight="normal"
-    )
-    found: Row = chart.configure_view(stroke=None).configure_legend(labelFontSize=12, titleFontSize=12).to_dict(validate=False)
+    found = dressed(_DRAWN[name](audit, link))
     if link is None:
         found["encoding"].pop("href")
     return found

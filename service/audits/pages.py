@@ -23,6 +23,7 @@ from service.audits.examples import shortened
 from service.audits.links import Links
 from service.audits.result import Audit
 from service.audits.selection import AuditFilter, Selection, settle
+from service.corrections import shown as corrections
 from service.database import reading
 from service.notes import listing, store
 from service.problems import ProblemError, faults_of, invalid
@@ -128,11 +129,12 @@ def routes(engine: Engine, pages: Pages, today: Callable[[], date]) -> APIRouter
             if note is None:
                 raise ProblemError(not_found())
             analyses, names = store.analyses_of(session, note.id), names_of(session, principal.tenant_id)
+            changes = corrections.changes(session, note)
         current = next(a for a in analyses if a.current)
         result = json.loads(current.result)
         return pages.render(
             request, "audit_note.html", note=note, analysis=current, analyses=analyses, result=result, names=names, words=words,
-            pieces=marking.pieces(note.text, result), findings=marking.findings(result), legend=CLASSES_LEGEND,
+            pieces=marking.pieces(note.text, result), findings=marking.findings(result), legend=CLASSES_LEGEND, changes=changes,
         )  # fmt: skip
 
     @router.get("/audit/charts/{name}.svg")

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from service.accounts.access import Principal
 from service.corrections.comparing import COMPARED, differing
+from service.corrections.reviewers import Reviewer
 from service.corrections.tables import NoteReview
 from service.notes.listing import visible
 from service.notes.tables import StoredNote
@@ -115,3 +116,12 @@ def notes_behind(compared: Sequence[Compared], month: str, field: str | None, ag
         if one.month == month and (field is None or agreeing is None or (field not in one.differs) == agreeing)
     )
     return list(dict.fromkeys(chosen))
+
+
+def to_check_blind(session: Session, principal: Principal, reviewer: Reviewer, limit: int) -> list[StoredNote]:
+    """Notes that somebody else has checked whole and this reviewer has not seen the labels of, the newest first."""
+    own = aliased(NoteReview)
+    seen = select(own.note_id).where(own.tenant_id == principal.tenant_id, own.by_id == reviewer.id)
+    checked = (NoteReview.blind.is_(False), NoteReview.revision == StoredNote.revision, StoredNote.id.not_in(seen))
+    query = select(StoredNote).join(NoteReview, NoteReview.note_id == StoredNote.id).where(*_conditions(principal, None), *checked)
+    return list(session.scalars(query.distinct().order_by(StoredNote.id.desc()).limit(limit)))

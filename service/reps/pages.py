@@ -12,8 +12,10 @@ from fastapi.responses import Response
 from sqlalchemy import Engine
 
 from models.analysis import Amount
+from models.quality import dimension_texts
 from models.questions import amount_text
 from service.accounts.access import Principal
+from service.corrections import shown, words
 from service.database import reading
 from service.fields import CURSOR, NoteId, Words
 from service.notes import listing
@@ -57,10 +59,13 @@ def routes(engine: Engine, today: Callable[[], date], pages: Pages) -> APIRouter
         with reading(engine) as session:
             visits = read(session, principal, [], COURSE_NOTES)
             rows, following = listing.page(session, principal, listing.NoteFilter(q=q or None), cursor, LISTED)
+            appeals = shown.appeals_of(session, principal.tenant_id, [note.id for note, _ in rows])
+            changed = {note.id: shown.changes(session, note).entries for note, analysis in rows if analysis.review_id is not None}
             session.expunge_all()
         return pages.render(
             request, "my.html", visits=visits, line=score_line(visits), missing=missing_most(visits), rows=rows, following=following, q=q or "",
             objections=open_by_customer(visits, today()), labels=LABELS, width=WIDTH, height=HEIGHT, later=cursor is not None,
+            appeals=appeals, changed=changed, parts=[(d, texts[0]) for d, texts in dimension_texts().items()], correction_words=words,
         )  # fmt: skip
 
     @router.get("/customers")

@@ -115,7 +115,7 @@ function drawGaps() {
       box.append(input);
       return box;
     };
-    return item(choice({ competitor: "比对手", customer: "比客户出价" }, g.against, "和谁比", (v) => { g.against = v; }), field("高多少元", "amount"), field("高百分之几（原文写了才填）", "percent"),
+    return item(choice({ competitor: "比对手", customer: "比客户出价" }, g.against, "和谁比", (v) => { g.against = v; }), field("高多少元", "amount"), field("高 %（原文写了才填）", "percent"),
       remover("价格差距", () => labels.price.gaps.splice(i, 1)));
   }));
 }
@@ -154,7 +154,7 @@ function drawChoice(field, words) {
 function marks() {
   const differs = new Set(changed(DATA.model, labels));
   for (const field of ["kind", "outcome"]) document.querySelector(`[data-field="${field}"] .was`).textContent = differs.has(field) ? `模型：${WORDS[field][DATA.model[field]]}` : "";
-  for (const row of document.querySelectorAll("#rubric li")) {
+  for (const row of document.querySelectorAll("#rubric > li")) {
     const d = row.dataset.dimension;
     row.querySelector(".was").textContent = differs.has(`rubric.${d}`) ? `模型：${DATA.model.rubric[d]}` : "";
   }

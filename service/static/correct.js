@@ -1,7 +1,7 @@
 "use strict";
 // The correction page: what a selection becomes, keys, saving. Loaded after reading.js and correct-form.js.
 const text = byId("text"), editor = byId("editor");
-const rows = [...document.querySelectorAll("#rubric li")];
+const rows = [...document.querySelectorAll("#rubric > li")];
 const csrf = document.querySelector('meta[name="csrf-token"]').content;
 let active = 0; // the row of the rubric that digits and evidence go to
 let start = structuredClone(DATA.labels); // what is saved
@@ -56,6 +56,7 @@ function draw() {
     if (i === active) row.setAttribute("aria-current", "true");
     for (const input of row.querySelectorAll("input")) input.checked = Number(input.value) === labels.rubric[d];
     row.querySelector(".hint").textContent = labels.rubric[d] < 2 ? WORDS.hint[d][labels.rubric[d]] : "";
+    row.querySelector(".count").textContent = labels.evidence[d]?.length ? `依据 ${labels.evidence[d].length} 处` : "";
     row.querySelector(".chips")?.replaceChildren(...(labels.evidence[d] ?? []).map((quote, j) => item(quoted(quote), remover(quote, () => labels.evidence[d].splice(j, 1)))));
   }
   marks();

@@ -53,7 +53,7 @@ function listFindings() {
   $("nothing").hidden = shown.found.length > 0;
   const wrong = shown.found.filter(isDisputed).length;
   $("disputed").hidden = wrong === 0;
-  $("disputed").textContent = `已标记 ${wrong} 处不对。得分没有跟着重算；标记只留在这一页，关掉就没有了。`;
+  $("disputed").textContent = `已标记 ${wrong} 处不对。得分没有跟着重算；${$("submit") ? "保存记录时，标记一起交给培训师。" : "标记只留在这一页，关掉就没有了。"}`;
   $("findings").replaceChildren(...shown.found.map((f) => {
     const item = element("li", isDisputed(f) ? "wrong" : "");
     const main = button("found", undefined, () => select(f));
