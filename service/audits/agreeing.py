@@ -40,7 +40,7 @@ def specification(with_: With, months: list[MonthAgreement], team: str | None) -
         href="u:N",
     )  # fmt: skip
     cells = base.mark_rect(cursor="pointer").encode(
-        color=alt.Color("p:Q", title="一致%", scale=alt.Scale(domain=[50, 100], clamp=True, range=["#f6d9bd", BLUE]), legend=None)
+        color=alt.Color("p:Q", title="一致%", scale=alt.Scale(domain=[50, 100], clamp=True, range=["#f2f6fc", BLUE]), legend=None)
     )
     numbers = base.mark_text(fontSize=12, cursor="pointer").encode(
         text="p:Q", color=alt.condition("datum.p >= 85", alt.value("#fff"), alt.value("#1d2430"))

@@ -47,6 +47,9 @@ def attacked(closed: World) -> Attacked:
     integration = made.call("POST", "/v1/integrations", json={"kind": "standard", "label": MARK}).json()
     subscription = made.call("POST", "/v1/subscriptions", json={"url": "http://127.0.0.1:9/hook", "label": MARK}).json()
     delivery = made.call("POST", f"/v1/subscriptions/{subscription['id']}/test").json()
+    objection = {"score": {"reason": MARK}}
+    (appeal,) = made.call("POST", f"/v1/notes/{note['id']}/appeals", "integration", json=objection).json()["appeals"]
+    assert made.call("POST", f"/v1/notes/{note['id']}/corrections", json={"revision": 1, "complete": True}).status_code == 200
     with closed.engine.begin() as connection:
         receiver = closed.inbound.receivers.read(integration["id"])
         rows = rows_of(receiver, [RawEvent("e-1", {"text": MARK})], closed.clock())
@@ -63,6 +66,7 @@ def attacked(closed: World) -> Attacked:
             "event_id": rows[0]["id"],
             "subscription_id": subscription["id"],
             "delivery_id": delivery["id"],
+            "appeal_id": appeal["id"],
         },
     )
 
@@ -88,7 +92,7 @@ def test_every_page_sends_to_the_login(attacked: Attacked, closed: World) -> Non
             headers = {"accept": "text/html"} | ({} if key is None else {"authorization": f"Bearer {key}"})
             answer = closed.http.request(
                 method,
-                path.format(customer=MARK, import_id="im_1", name="scores", note_id=attacked.ids["note_id"]),
+                path.format(**attacked.ids, import_id="im_1", name="scores"),
                 headers=headers,
                 follow_redirects=False,
             )
