@@ -76,9 +76,7 @@ def save_corrections(
     """Save what a trainer sends about a note. Raises ProblemError."""
     note = found_note(session, principal, note_id)
     with refusals("labels."):
-        if note.revision != request.revision:
-            raise store.ConflictError("The note's text has changed; read it again")
-        change = store.Change(flat_changes(request.labels), request.complete, request.blind)
+        change = store.Change(flat_changes(request.labels), request.complete, request.blind, revision=request.revision)
         return note, store.save(session, note, reviewer_of(session, principal), change, now)
 
 

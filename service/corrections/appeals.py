@@ -52,6 +52,7 @@ def mark_findings(session: Session, note: StoredNote, findings: Sequence[Mapping
 
     Raises LabelFaultError where the note's analysis has no such finding.
     """
+    session.refresh(note, with_for_update=True)
     analysis = models_analysis(session, note)
     result, known = json.loads(analysis.result), _of_revision(session, note)
     out = []
@@ -71,6 +72,7 @@ def mark_findings(session: Session, note: StoredNote, findings: Sequence[Mapping
 
 def object_to_score(session: Session, note: StoredNote, reason: str, dimension: str | None, now: datetime) -> Appeal:
     """Store an objection to the score. Raises ConflictError while another one about this note is open."""
+    session.refresh(note, with_for_update=True)  # two sent at once come one after the other
     if any(a.kind == "score" and a.state == "open" for a in _of_revision(session, note)):
         raise ConflictError("An objection to this note's score is open already")
     row = _new(note, models_analysis(session, note).id, now, kind="score", reason=reason, dimension=dimension)
@@ -132,6 +134,8 @@ def decide(session: Session, listed: Listed, reviewer: Reviewer, decision: Decis
     where a rejection has no answer, an accepted objection to the score sets no label, or a label cannot be.
     """
     appeal, note = listed.appeal, listed.note
+    session.refresh(note, with_for_update=True)
+    session.refresh(appeal)
     if appeal.state != "open":
         raise ConflictError("This appeal is decided already")
     if decision.verdict == "rejected" and not decision.answer:

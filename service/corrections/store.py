@@ -102,20 +102,25 @@ def history(session: Session, note: StoredNote) -> list[Correction]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a trainer saves: fields (see labels.FIELDS) to values, and whether all labels are right (None: as it was)."""
+    """What a trainer saves: fields (see labels.FIELDS) to values, and whether all labels are right (None: as it was). `revision` is the one
+    the trainer read, None: the present one."""
 
     fields: Mapping[str, Any]
     complete: bool | None = None
     blind: bool = False
     appeal_id: str | None = None
+    revision: int | None = None
 
 
 def save(session: Session, note: StoredNote, reviewer: Reviewer, change: Change, now: datetime) -> LabelState:
     """Save a trainer's corrections.
 
     Raises LabelFaultError where a quote does not stand in the note or a label is missing, ConflictError as blind_state does, or where
-    the stored analysis has a form that takes no corrections any more.
+    the text is another by now or the stored analysis has a form that takes no corrections any more.
     """
+    session.refresh(note, with_for_update=True)  # two who save at once come one after the other
+    if change.revision not in (None, note.revision):
+        raise ConflictError("The note's text has changed; read it again")
     begin = blind_state(session, note, reviewer) if change.blind else state_of(session, note)
     after = settled_evidence(whole({**flat(begin.labels), **change.fields}))
     if "evidence" in change.fields:

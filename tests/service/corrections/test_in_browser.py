@@ -41,6 +41,7 @@ def made(server: Serving) -> Iterator[Made]:
 
 
 def entered(page: Page, server: Serving, key: str, path: str) -> Page:
+    page.set_default_timeout(60_000)  # other work may share the machine
     page.goto(f"{server.url}/login?next={path}")
     page.get_by_label("访问密钥").fill(key)
     page.get_by_role("button", name="登录").click()
