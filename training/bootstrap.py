@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from training.fit import SEED
 from training.scoring import score
 
 RESAMPLES = 200
-Predictions = Mapping[str, dict[str, Any]]
+Predictions = dict[str, dict[str, Any]]
 
 
 def difference_intervals(
