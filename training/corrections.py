@@ -73,14 +73,16 @@ def read_corrections(paths: Sequence[Path]) -> Corrections:
             if note is not None and not wrong:
                 notes.append(note)
                 ids.add(note["id"])
-                texts.add(note["text"])
     if found:
         raise CorrectionsError(found)
     notes.sort(key=lambda n: str(n["id"]))  # the same notes make the same model, in whatever order they come
     digest = hashlib.sha256()
     for note in notes:
         digest.update(json.dumps(note, ensure_ascii=True, sort_keys=True).encode() + b"\n")
-    kept = [is_held_out(n["id"]) for n in notes]
+    first_of: dict[str, str] = {}
+    for note in notes:
+        first_of.setdefault(note["text"], note["id"])
+    kept = [is_held_out(first_of[n["text"]]) for n in notes]  # reps write the same short note again: its copies stay together
     return Corrections(
         [n for n, k in zip(notes, kept, strict=True) if not k], [n for n, k in zip(notes, kept, strict=True) if k], digest.hexdigest()
     )
@@ -95,7 +97,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def note_faults(note: dict[str, Any], ids: set[str], texts: set[str]) -> Iterator[str]:
-    """What is wrong with one corrected note, without its words. `ids` and `texts` are those of the corpus and of the notes before."""
+    """What is wrong with one corrected note, without its words. `ids` are those of the corpus and of the notes before, `texts` the corpus's."""
     absent = [name for name in _COMPLETE if name not in note]
     if absent:
         yield f"incomplete: {', '.join(absent)}"
@@ -106,7 +108,7 @@ def note_faults(note: dict[str, Any], ids: set[str], texts: set[str]) -> Iterato
     if note["id"] in ids:
         yield "its id stands in the corpus or before"
     if note["text"] in texts:
-        yield "its text stands in the corpus or before"  # trained on and tested on, or trained on twice
+        yield "its text stands in the corpus"  # it might be trained on and tested on
     try:
         if any(name not in note["price"] for name in _PRICE):
             yield "price is incomplete"

@@ -37,7 +37,7 @@ def reanalyze(
     """Analyze a tenant's notes by the model at hand; earlier analyses stay. May be interrupted and run again."""
     settings = settings_or_exit()
     engine = database_or_exit(settings)
-    thread = AnalyzerThread(analyzer_or_exit(settings), date.today)
+    thread = AnalyzerThread(analyzer_or_exit(settings, engine), date.today)
     with reading(engine) as session:
         tenant_id = find_tenant(session, tenant).id
         ids = list(session.scalars(select(StoredNote.id).where(StoredNote.tenant_id == tenant_id).order_by(StoredNote.id)))
