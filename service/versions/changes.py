@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +13,7 @@ from models.analysis import KindLabel, Note
 from models.pipeline import Analyzer
 from service.accounts.tables import Person
 from service.notes.tables import StoredNote
+from service.versions.memory import give_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def changes(
         analyzer = one()
         found.append(readings(analyzer, shown(notes)))
         del analyzer
-        gc.collect()  # the next is loaded now
+        give_back()  # before the next is loaded
     both = [NoteChange(n.note_id, n.rep_id, n.rep, n.visited_at, a, b) for n, a, b in zip(notes, *found, strict=True)]
     return summed(both)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from service.analyzing import AnalyzerThread
 from service.database import reading, record_served
 from service.sweeping import Sweep
 from service.versions import switches
+from service.versions.memory import give_back
 from service.versions.shelf import Shelf, Stamp
 from service.versions.switches import Version
 
@@ -82,7 +82,7 @@ class Follower:
         card = analyzer.card
         self._told(card)
         del analyzer
-        gc.collect()  # the one before goes now, not when the collector next looks at old objects
+        give_back()  # the one before
         log.info("model switched", version=card.version, before=before)
         record_served(self._engine, card.version, card.corpus_hash, card.trained_at, self._now().replace(tzinfo=None))
         return 1

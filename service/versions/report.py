@@ -103,7 +103,12 @@ def xlsx(report: Report) -> bytes:
     """The report as a workbook."""
     book = Workbook()
     book.remove(book.active)
-    about: list[list[Any]] = [["现用模型", report.base], ["候选模型", report.candidate], ["租户", report.tenant], ["制作", report.made.isoformat()]]
+    about: list[list[Any]] = [
+        ["现用模型", report.base],
+        ["候选模型", report.candidate],
+        ["租户", report.tenant],
+        ["制作", report.made.isoformat()],
+    ]
     sheets = report.sheets()
     add_sheet(book, "概览", ["项目", "内容"], [*about, *([s.title, s.remark] for s in sheets)])
     for sheet in sheets:

@@ -128,7 +128,6 @@ def test_every_process_of_a_running_server_follows(run: Callable[..., Serving], 
     make_model(folder / "v2", "v2")
     monkeypatch.setenv("FUPAN_DATABASE_URL", f"sqlite:///{server.database}")
     monkeypatch.setenv("FUPAN_MODELS_DIR", str(folder))
-    shipped = server.get("/readyz").json()["model"]
 
     def said(*arguments: str) -> str:
         done = CliRunner().invoke(app, ["models", *arguments])
@@ -142,6 +141,3 @@ def test_every_process_of_a_running_server_follows(run: Callable[..., Serving], 
     assert re.search(r'fupan_model_info\{.*version="v2"', server.get("/metrics").text)
     assert "fupan_model_refused 0.0" in server.get("/metrics").text
     assert "王主管" in said("list")
-    said("rollback")
-    wait_for(lambda: server.log.count('"model switched"') == 4)
-    assert {server.get("/v1/model").json()["version"] for _ in range(8)} == {shipped}
