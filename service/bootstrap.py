@@ -51,15 +51,22 @@ SWITCH_SECONDS = 0.001
 """A thread that works gives way to one that waits after this time, not after Python's 5 ms: a hook is answered while notes are analyzed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
-    """What server processes share; `demo_key` is the admin key of a tenant made just now, to be shown once."""
+    """What server processes share; `demo_key` is the admin key of a tenant made just now, to be shown once. A process takes the model out, so
+    that nothing here keeps it in memory once another one is served."""
 
-    chosen: Chosen
+    chosen: Chosen | None
     shelf: Shelf
     vault: Vault
     connector: Connector
     demo_key: str | None
+
+    def take_model(self) -> Chosen:
+        """The model, once in a process."""
+        chosen, self.chosen = self.chosen, None
+        assert chosen is not None
+        return chosen
 
 
 def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] = lambda: None) -> Hooks:
@@ -120,7 +127,7 @@ class Parts:
 def assemble(settings: Settings, prepared: Prepared, work: bool) -> Parts:
     """The parts of one process over what was prepared. `work`: it works off what stands in queues."""
     engine = open_engine(settings.database_url)
-    chosen, shelf = prepared.chosen, prepared.shelf
+    chosen, shelf = prepared.take_model(), prepared.shelf
     metrics = Metrics(chosen.analyzer.card)
     thread = AnalyzerThread(MeasuredAnalyzer(chosen.analyzer, metrics), date.today, shelf.folder_of(chosen.version))
     follower = Follower(engine, shelf, thread, chosen.version, utc_now, lambda found: MeasuredAnalyzer(found, metrics), metrics.tell_model)

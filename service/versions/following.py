@@ -71,7 +71,8 @@ class Follower:
         self._tried = attempt
         log = structlog.get_logger()
         try:
-            analyzer = self._shelf.load(version)
+            with self._shelf.turn(version):
+                analyzer = self._shelf.load(version)
         except ArtefactError as error:
             self.refused = version or "shipped"
             log.error("model refused, the one before is served", version=self.refused, served=self._thread.card.version, reason=str(error))

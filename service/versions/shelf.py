@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +86,15 @@ class Shelf:
             raise
         except Exception as error:  # whatever the libraries make of files of other versions of theirs
             raise ArtefactError(f"The model in {folder} cannot be loaded ({type(error).__name__})") from None
+
+    @contextmanager
+    def turn(self, version: Version) -> Iterator[None]:
+        """One process of this machine at a time: while it loads a model the others answer. No waiting where there are no files."""
+        with ExitStack() as opened:
+            with suppress(ArtefactError, OSError):
+                file = opened.enter_context((self.folder_of(version) / MANIFEST_FILE).open("rb"))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def stamp(self, version: Version) -> Stamp:
         """What changes when a version's files do; empty where there are none."""
