@@ -68,24 +68,22 @@ class Follower:
         attempt = (version, self._shelf.stamp(version))
         if attempt == self._tried:
             return 0
-        self._tried = attempt
         log = structlog.get_logger()
         try:
             with self._shelf.turn(version):
                 analyzer = self._shelf.load(version)
         except ArtefactError as error:
-            self.refused = version or "shipped"
+            self._tried, self.refused = attempt, version or "shipped"
             log.error("model refused, the one before is served", version=self.refused, served=self._thread.card.version, reason=str(error))
             return 0
-        before = self._thread.card.version
+        card, before = analyzer.card, self._thread.card.version
+        record_served(self._engine, card.version, card.corpus_hash, card.trained_at, self._now().replace(tzinfo=None))
         self._thread.use(self._ready(analyzer), self._shelf.folder_of(version))
         self._served, self.refused, self._tried = version, None, None
-        card = analyzer.card
         self._told(card)
         del analyzer
         give_back()  # the one before
         log.info("model switched", version=card.version, before=before)
-        record_served(self._engine, card.version, card.corpus_hash, card.trained_at, self._now().replace(tzinfo=None))
         return 1
 
     def start(self) -> None:
