@@ -18,11 +18,11 @@ RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin fupan
 COPY --from=build /opt/fupan /opt/fupan
 COPY --from=build /app/models /app/models
 COPY service /app/service
-RUN install -d -o fupan -g fupan -m 0700 /app/var /backups
+RUN install -d -o fupan -g fupan -m 0700 /app/var /backups /models
 ENV PATH=/opt/fupan/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 FUPAN_HOST=0.0.0.0 FUPAN_PORT=8765
 WORKDIR /app
 USER fupan
-VOLUME ["/app/var", "/backups"]
+VOLUME ["/app/var", "/backups", "/models"]
 EXPOSE 8765
 # SIGTERM finishes what is in flight: give `docker stop` more seconds than FUPAN_SHUTDOWN_SECONDS.
 STOPSIGNAL SIGTERM

@@ -7,6 +7,7 @@ DEV := .venv/dev.stamp
 TRAINING_CODE := $(shell find models training -name '*.py' -o -path 'models/lexicons/*' -type f | grep -v -e '^models/trained/' -e '/__pycache__/' | sort)
 CORPUS := $(shell find corpora -name '*.jsonl' | sort)
 SAMPLE ?= ../shared/eval/sample.jsonl
+OUT ?= var/candidate
 SCORE ?= ../shared/eval/score.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
@@ -19,8 +20,9 @@ run: $(RUNTIME) $(TRAINED)
 demo: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m service demo
 
+# make train CORRECTIONS="a.jsonl b.jsonl" [OUT=var/candidate]: beside the corpus on notes that trainers corrected, into a folder of its own
 train: $(RUNTIME)
-	$(BIN)/python -m training.train
+	$(BIN)/python -m training.train $(if $(CORRECTIONS),$(addprefix --corrections ,$(CORRECTIONS)) --out $(OUT))
 
 test: $(DEV) $(TRAINED) .venv/chromium.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile

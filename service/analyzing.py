@@ -9,27 +9,36 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from models.analysis import Analysis, Note
 from models.artefacts import Card
-from models.pipeline import Analyzer
+from models.pipeline import TRAINED, Analyzer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class AnalyzerThread:
-    """A loaded analyzer with its thread. `today` is the day a note without a visit date counts from."""
+    """A loaded analyzer with its thread. `today` is the day a note without a visit date counts from, `folder` where its files are."""
 
-    def __init__(self, analyzer: Analyzer, today: Callable[[], date]) -> None:
-        self._analyzer, self.today = analyzer, today
+    def __init__(self, analyzer: Analyzer, today: Callable[[], date], folder: Path = TRAINED) -> None:
+        self._analyzer, self.today, self.folder = analyzer, today, folder
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analyzer")
 
     @property
     def card(self) -> Card:
         """The model's card."""
         return self._analyzer.card
+
+    def use(self, analyzer: Analyzer, folder: Path) -> None:
+        """Analyze by another model from now on. Waits for its turn, so that the change falls between two tasks; not for the thread itself."""
+
+        def change() -> None:
+            self._analyzer, self.folder = analyzer, folder
+
+        self.submit(change).result()
 
     def analyze(self, note: Note) -> Analysis:
         """Analyze here and now: only for functions that run on the thread already, by `run` or `submit`."""

@@ -68,10 +68,10 @@ class Rooms:
 
 def create_app(
     thread: AnalyzerThread, engine: Engine, settings: Settings, now: Callable[[], datetime], monotonic: Callable[[], float], rooms: Rooms,
-    metrics: Metrics, lifecycle: Lifecycle,
+    metrics: Metrics, lifecycle: Lifecycle, refused: Callable[[], str | None] = lambda: None,
 ) -> FastAPI:  # fmt: skip
     """The application over a loaded analyzer and a migrated database. `now` tells the moment, `monotonic` seconds for rates; what is started
-    and closed with the server stands in `lifecycle`."""
+    and closed with the server stands in `lifecycle`; `refused` names a model version that is active and cannot be served here."""
     app = FastAPI(title="Fupan 复盘", version=thread.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None, lifespan=lifecycle.run,
                   description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Calls under /v1/ need `Authorization: Bearer fk_…`; what /v1/analyses gets is never stored.")  # fmt: skip
     problems.install(app)
@@ -84,8 +84,12 @@ def create_app(
     app.include_router(integrations_api.routes(rooms.inbound, settings.public_url))
     app.include_router(subscriptions_api.routes(rooms.deliveries))
     app.include_router(deliveries_api.routes(rooms.deliveries))
-    readiness = Readiness(engine, settings.model_path)
-    app.include_router(operations.routes(readiness, metrics, settings.metrics_token, settings.on_loopback))
+    readiness = Readiness(engine, lambda: thread.folder)
+
+    def ready() -> operations.Ready:
+        return operations.Ready(status="ready", model=thread.card.version, refused=refused())
+
+    app.include_router(operations.routes(readiness, metrics, settings.metrics_token, settings.on_loopback, ready))
     app.include_router(embed.routes())
     rendered = Pages()
     install(app, rendered)
@@ -138,16 +142,18 @@ def create_app(
     app.add_middleware(embed.EmbedOrigins, origins=settings.embed_origins)  # outside of what refuses: a foreign page may read why
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(RequestLog)
-    _name_problem_schema(app)
+    _finish_schema(app, thread)
     return app
 
 
-def _name_problem_schema(app: FastAPI) -> None:
-    """Put the problem's schema into OpenAPI and FastAPI's own validation error out of it: no route answers in that form."""
+def _finish_schema(app: FastAPI, thread: AnalyzerThread) -> None:
+    """Put the model's version of now and the problem's schema into OpenAPI, and FastAPI's own validation error out of it: no route answers in
+    that form."""
     original = app.openapi
 
     def openapi() -> dict[str, object]:
         schema = original()
+        schema["info"]["version"] = thread.card.version
         parts = schema["components"]["schemas"]
         parts.pop("HTTPValidationError", None)
         parts.pop("ValidationError", None)

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.pipeline import Analyzer, load
 from service import wiring
 from service.accounts.demo import demo_key
 from service.analyzing import AnalyzerThread
@@ -47,19 +46,29 @@ from service.outbound.deliveries import WORKFLOW as DELIVER
 from service.outbound.deliveries import Deliveries
 from service.settings import Settings
 from service.vault import Vault
+from service.versions.following import Chosen, Follower, choose
+from service.versions.shelf import Shelf
 
 SWITCH_SECONDS = 0.001
 """A thread that works gives way to one that waits after this time, not after Python's 5 ms: a hook is answered while notes are analyzed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
-    """What server processes share; `demo_key` is the admin key of a tenant made just now, to be shown once."""
+    """What server processes share; `demo_key` is the admin key of a tenant made just now, to be shown once. A process takes the model out, so
+    that nothing here keeps it in memory once another one is served."""
 
-    analyzer: Analyzer
+    chosen: Chosen | None
+    shelf: Shelf
     vault: Vault
     connector: Connector
     demo_key: str | None
+
+    def take_model(self) -> Chosen:
+        """The model, once in a process."""
+        chosen, self.chosen = self.chosen, None
+        assert chosen is not None
+        return chosen
 
 
 def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] = lambda: None) -> Hooks:
@@ -90,7 +99,7 @@ def rooms(
 
 
 def prepare(settings: Settings, first_tenant: bool) -> Prepared:
-    """The model verified and loaded, the database migrated, a first tenant made where one is wanted. Leaves no connection and no thread, so
+    """The database migrated, the active model verified and loaded, a first tenant made where one is wanted. Leaves no connection and no thread, so
     that a fork may follow.
 
     Raises models.artefacts.ArtefactError where the model is missing or changed, service.vault.VaultError where there is no usable key of
@@ -98,13 +107,14 @@ def prepare(settings: Settings, first_tenant: bool) -> Prepared:
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     vault, connector = wiring.vault(settings), wiring.connector(settings)
-    analyzer = load(settings.model_path)
+    shelf = wiring.shelf(settings)
     engine = open_engine(settings.database_url)
     try:
         migrate(engine)
-        card, now = analyzer.card, utc_now()
+        chosen = choose(engine, shelf)
+        card, now = chosen.analyzer.card, utc_now()
         record_served(engine, card.version, card.corpus_hash, card.trained_at, now.replace(tzinfo=None))
-        return Prepared(analyzer, vault, connector, demo_key(engine, now) if first_tenant else None)
+        return Prepared(chosen, shelf, vault, connector, demo_key(engine, now) if first_tenant else None)
     finally:
         engine.dispose()
 
@@ -117,34 +127,43 @@ class Parts:
     thread: AnalyzerThread
     rooms: Rooms
     metrics: Metrics
+    follower: Follower
     lifecycle: Lifecycle
 
 
 def assemble(settings: Settings, prepared: Prepared, work: bool) -> Parts:
     """The parts of one process over what was prepared. `work`: it works off what stands in queues."""
     engine = open_engine(settings.database_url)
-    metrics = Metrics(prepared.analyzer.card)
-    thread = AnalyzerThread(MeasuredAnalyzer(prepared.analyzer, metrics), date.today)
+    chosen, shelf = prepared.take_model(), prepared.shelf
+    metrics = Metrics(chosen.analyzer.card)
+    thread = AnalyzerThread(MeasuredAnalyzer(chosen.analyzer, metrics), date.today, shelf.folder_of(chosen.version))
+    follower = Follower(engine, shelf, thread, chosen.version, utc_now, lambda found: MeasuredAnalyzer(found, metrics), metrics.tell_model)
     durable = Durable(engine, new_id("ex", utc_now()), utc_now, time.monotonic, settings.dead_after_seconds)
     made = rooms(settings, engine, thread, prepared.vault, prepared.connector, utc_now, time.monotonic, random.random, durable.hand_over)
-    lifecycle = Lifecycle(on_stop=[engine.dispose, thread.close])
+    lifecycle = Lifecycle(on_start=[follower.start], on_stop=[engine.dispose, thread.close, follower.stop])
     if work:
         queues = {EVENTS: settings.event_workers, DELIVERIES: settings.delivery_workers, IMPORTS: 1}
         workflows = {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt, IMPORT: made.imports.work}
         beside = (made.deliveries.sweep, made.inbound.sweep, made.imports)
         lifecycle.on_start += [lambda: durable.start(queues, workflows), *(one.start for one in beside)]
         lifecycle.on_stop += [lambda: durable.stop(settings.hand_back_seconds), *(one.stop for one in beside)]
-    return Parts(engine, thread, made, metrics, lifecycle)
+    return Parts(engine, thread, made, metrics, follower, lifecycle)
 
 
 def application(settings: Settings, prepared: Prepared) -> FastAPI:
     """The application of one server process."""
     parts = assemble(settings, prepared, settings.work_here)
     watch(parts.metrics, parts.engine)
+    follower = parts.follower
+    parts.metrics.watch(
+        "fupan_model_refused", "1 while this process cannot serve the active model version.", lambda: follower.refused is not None
+    )
     intake = parts.rooms.inbound.intake
     parts.lifecycle.on_start.append(intake.start)
     parts.lifecycle.on_stop.append(intake.stop)
-    return create_app(parts.thread, parts.engine, settings, utc_now, time.monotonic, parts.rooms, parts.metrics, parts.lifecycle)
+    return create_app(
+        parts.thread, parts.engine, settings, utc_now, time.monotonic, parts.rooms, parts.metrics, parts.lifecycle, lambda: follower.refused
+    )  # fmt: skip
 
 
 def watch(metrics: Metrics, engine: Engine) -> None:

@@ -23,6 +23,7 @@ from service.commands.notes import reanalyze, retention
 from service.commands.operations import backup, restore
 from service.commands.outbound import deliveries, subscriptions
 from service.commands.serving import serve, work
+from service.commands.versions import models
 from service.console import analyzer_or_exit, errors, fail, settings_or_exit
 from service.notefiles import NoteFileError, read_notes
 from service.problems import Problem
@@ -41,6 +42,7 @@ for _name, _commands in (
     ("integrations", integrations),
     ("subscriptions", subscriptions),
     ("deliveries", deliveries),
+    ("models", models),
 ):
     app.add_typer(_commands, name=_name)
 for _command in (serve, work, reanalyze, audit, backup, restore):

@@ -14,11 +14,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.artefacts import ArtefactError
-from models.pipeline import Analyzer, load
-from service.database import migrate, open_engine
+from models.pipeline import Analyzer
+from service.database import migrate, open_engine, reading
 from service.settings import Settings, read_settings
 from service.vault import Vault, VaultError
-from service.wiring import vault
+from service.versions.switches import active
+from service.wiring import shelf, vault
 
 errors = Console(stderr=True)
 
@@ -38,10 +39,14 @@ def settings_or_exit() -> Settings:
         raise fail("\n".join(f"FUPAN_{'_'.join(str(p) for p in f['loc']).upper()}: {f['msg']}" for f in faults)) from None
 
 
-def analyzer_or_exit(settings: Settings) -> Analyzer:
-    """The trained model."""
+def analyzer_or_exit(settings: Settings, engine: Engine | None = None) -> Analyzer:
+    """The model version that is active in the database; without a database the shipped one."""
     try:
-        return load(settings.model_path)
+        version = None
+        if engine is not None:
+            with reading(engine) as session:
+                version = active(session)
+        return shelf(settings).load(version)
     except ArtefactError as error:
         raise fail(str(error)) from None
 

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     port: int = Field(8765, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     database_url: str = Field("sqlite:///var/fupan.sqlite3", description="SQLAlchemy address of the database; a SQLite file by default.")
     model_path: Path = Field(TRAINED, description="Folder of the trained model, as `make train` writes it.")
+    models_dir: Path = Field(Path("var/models"), description="Folder of further model versions (`python -m service models add`).")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Larger request bodies are refused with 413.")
     max_note_characters: int = Field(20_000, ge=1, description="A longer note is refused with 422 (naming the field).")
     open_analyses: Literal["auto", "always", "never"] = Field(

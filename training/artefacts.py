@@ -20,11 +20,12 @@ from pydantic import TypeAdapter
 from spacy.language import Language
 
 from models.analysis import Analysis, Note
-from models.artefacts import CARD_FILE, MANIFEST_FILE, Card, model_files, sha256
+from models.artefacts import CARD_FILE, MANIFEST_FILE, Card, code_hash, model_files, sha256
 from models.pipeline import Analyzer
 from models.reliability import Reliability
 from training.calibration import calibration_error, gathered, review_threshold, shown_pairs
 from training.corpus import LabelledNote, corpus_hash, read_split
+from training.corrections import Corrections
 from training.fit import SEED
 from training.scoring import HEADLINES, score
 
@@ -47,10 +48,13 @@ def figures(notes: Sequence[LabelledNote], predicted: dict[str, dict[str, Any]])
     return {name: None if v is None else round(float(v), 4) for name, v in (*((h, found[h]) for h in HEADLINES), *errors.items())}
 
 
-def write_artefacts(nlp: Language, path: Path, counts: dict[str, int], calibration: dict[str, tuple[float, float]]) -> Card:
+def write_artefacts(
+    nlp: Language, path: Path, counts: dict[str, int], calibration: dict[str, tuple[float, float]], corrections: Corrections | None = None
+) -> Card:
     """Write the model beside `path` and put it in its place when it is whole; returns the card.
 
-    `counts`: how many notes and snippets it was trained on; `calibration`: of its probabilities (training/calibration.py).
+    `counts`: how many notes and snippets it was trained on; `calibration`: of its probabilities (training/calibration.py); `corrections`:
+    those it was trained on, whose held-out part it is also measured on.
     """
     fresh = path.with_name(path.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -69,6 +73,8 @@ def write_artefacts(nlp: Language, path: Path, counts: dict[str, int], calibrati
         libraries,
         metrics,
         Reliability(calibration, {}),
+        corrections.told if corrections else None,
+        code_hash(),
     )
     dev = read_split("dev")
     shown = gathered([shown_pairs(n, p) for n, p in zip(dev, predictions(Analyzer(nlp, card), dev).values(), strict=True)])
@@ -77,6 +83,8 @@ def write_artefacts(nlp: Language, path: Path, counts: dict[str, int], calibrati
     for split in ("dev", "test"):
         labelled = read_split(split)
         counts[split], metrics[split] = len(labelled), figures(labelled, predictions(analyzer, labelled))
+    if corrections and corrections.held_out:
+        metrics["held-out corrections"] = figures(corrections.held_out, predictions(analyzer, corrections.held_out))
     (fresh / CARD_FILE).write_text(json.dumps(asdict(card), ensure_ascii=False, indent=1), "utf-8")
     manifest = {f.relative_to(fresh).as_posix(): sha256(f) for f in model_files(fresh)}
     (fresh / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1), "utf-8")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import jionlp
 import numpy as np
@@ -29,12 +29,11 @@ from models.cues import cue_scanner
 from models.pipeline import TRAINED, load
 from models.text import normalize
 from training.artefacts import predictions
+from training.bootstrap import Predictions, difference_intervals
 from training.corpus import LabelledNote, read_split
 from training.fit import SEED
 from training.scoring import score, total
 
-Predictions = dict[str, dict[str, Any]]
-RESAMPLES = 200
 CUE_OF = {"price": ("price_high", "price_bargain"), "payment": ("pay_lack", "pay_terms"), "authority": ("authority",), "stall": ("stall",), "need": ("need_none",),
           "product": ("product_doubt",), "trust": ("trust_doubt",), "incumbent": ("incumbent",)}  # fmt: skip
 """Objection type to the cue groups (models/lexicons/cues.tsv) that a keyword rule takes for it."""
@@ -165,19 +164,6 @@ BASELINES: tuple[tuple[str, str, Baseline], ...] = (
 )
 
 
-def interval(figure: str, test: Sequence[LabelledNote], ours: Predictions, theirs: Predictions) -> tuple[float, float]:
-    """The middle 95 % of ours - theirs over bootstrap samples of the notes."""
-    rng = random.Random(SEED)
-    found = []
-    for _ in range(RESAMPLES):
-        drawn = [rng.choice(test) for _ in test]
-        gold = {str(i): n for i, n in enumerate(drawn)}
-        a, b = ({str(i): p[n["id"]] for i, n in enumerate(drawn)} for p in (ours, theirs))
-        found.append((score(gold, a)[figure] or 0.0) - (score(gold, b)[figure] or 0.0))
-    low, high = np.percentile(found, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def main(model: Annotated[Path, typer.Option(help="The trained model's folder.")] = TRAINED) -> None:
     """Print baseline, ours, and the difference with its interval, on the test split, in percent."""
     train, test = read_split("train"), read_split("test")
@@ -187,7 +173,7 @@ def main(model: Annotated[Path, typer.Option(help="The trained model's folder.")
     own = score(gold, ours)
     for figure, name, baseline in BASELINES:
         theirs = baseline(train, test)
-        low, high = interval(figure, test, ours, theirs)
+        low, high = difference_intervals(test, ours, theirs)[figure]
         values = (score(gold, theirs)[figure] or 0.0, own[figure] or 0.0)
         table.add_row(figure, name, *(f"{100 * v:.1f}" for v in values), f"{100 * low:+.1f} to {100 * high:+.1f}")
     Console().print(table)

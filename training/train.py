@@ -1,5 +1,7 @@
 """Train every model from corpora/train and write models/trained: `python -m training.train`.
 
+`--corrections FILE --out DIR` takes in notes that a customer's trainers corrected (docs/models.md).
+
 Each layer is fitted on what the layer before it predicts on notes it has not seen (folds by writer), so that a later model
 never learns to trust an earlier one more than it deserves. Dev chooses the review thresholds; test only reports.
 """
@@ -9,9 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 import numpy as np
+import typer
 from rich.console import Console
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -23,6 +27,7 @@ from models.text import normalize
 from training.artefacts import write_artefacts
 from training.calibration import fit_calibration, gathered, raw_pairs
 from training.corpus import LabelledNote, read_snippets, read_split
+from training.corrections import CorrectionsError, read_corrections
 from training.finders import (
     FOLDS,
     NAMES_FOLDS,
@@ -142,19 +147,41 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     return items
 
 
-def main() -> None:
+def main(
+    corrections: Annotated[
+        list[Path] | None, typer.Option(help="Corrected notes to train on beside the corpus (`python -m service corrections export`).")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write the model to. With corrections it must be named.")] = None,
+) -> None:
+    """Train a model; of corrected notes a fixed share is held out for comparing."""
     console = Console(stderr=True)
+    if corrections and out is None:
+        console.print("--out: name a folder; the shipped model in models/trained is the corpus's alone", style="red")
+        raise typer.Exit(2)
+    try:
+        taken = read_corrections(corrections) if corrections else None
+    except CorrectionsError as error:
+        for fault in error.faults:
+            console.print(fault, markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{error}: nothing was trained", style="red")
+        raise typer.Exit(1) from None
     began = time.perf_counter()
     notes, snippets = read_split("train"), read_snippets()
+    counts = {"train": len(notes), "snippets": len(snippets)}
+    corrected = taken.trained if taken else []
     nlp = build_nlp()
-    with console.status(f"training on {len(notes)} notes") as status:
-        items = train(nlp, [*notes, *snippets], lambda step: status.update(f"training on {len(notes)} notes: {step}"))
+    what = f"training on {len(notes)} notes" + (f" and {len(corrected)} corrected ones" if taken else "")
+    with console.status(what) as status:
+        items = train(nlp, [*notes, *corrected, *snippets], lambda step: status.update(f"{what}: {step}"))
     calibration = fit_calibration(gathered([raw_pairs(i.note, i.doc) for i in items if i.whole]))
-    card = write_artefacts(nlp, TRAINED, {"train": len(notes), "snippets": len(snippets)}, calibration)
+    folder = out or TRAINED
+    card = write_artefacts(nlp, folder, counts, calibration, taken)
     console.print(
-        f"trained {card.version} on {len(notes)} notes and {len(snippets)} snippets in {time.perf_counter() - began:.0f} s → {TRAINED}"
+        f"trained {card.version}: {what.removeprefix('training ')}, {len(snippets)} snippets; {time.perf_counter() - began:.0f} s → {folder}"
     )
+    if taken:
+        console.print(f"{len(taken.held_out)} corrected notes are held out for comparing (docs/models.md)")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.drawing.image import Image
-from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from service.audits import charts, words
 from service.audits.result import Audit, NoteFigure
-from service.notes.exporting import cell
-
-WIDEST = 60
-_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
-"""Characters that a workbook's XML cannot hold."""
+from service.sheets import add_sheet
 
 
 class _Picture(Image):  # type: ignore[misc]
@@ -31,32 +25,6 @@ class _Picture(Image):  # type: ignore[misc]
 
     def _data(self) -> bytes:
         return bytes(self.ref)
-
-
-def safe(value: Any) -> Any:
-    """A value as it may stand in a cell."""
-    return cell(_NOT_IN_XML.sub("", value)) if isinstance(value, str) else value
-
-
-def _sheet(book: Workbook, title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Worksheet:
-    sheet: Worksheet = book.create_sheet(title)
-    for values in (header, *rows):
-        sheet.append([safe(v) for v in values])
-    for one in sheet[1]:
-        one.font, one.fill = Font(bold=True), PatternFill("solid", fgColor="E6EEFB")
-    sheet.freeze_panes = "A2"
-    for number in range(1, len(header) + 1):
-        longest = max(_width(row[number - 1].value) for row in sheet.iter_rows())
-        sheet.column_dimensions[get_column_letter(number)].width = min(WIDEST, longest + 2)
-        if longest > WIDEST:
-            for (one,) in sheet.iter_rows(min_row=2, min_col=number, max_col=number):
-                one.alignment = Alignment(wrap_text=True, vertical="top")
-    return sheet
-
-
-def _width(value: Any) -> int:
-    """Columns a value takes: a Chinese character takes two."""
-    return sum(2 if ord(c) > 0x2E7F else 1 for c in str(value if value is not None else ""))
 
 
 def _chart(sheet: Worksheet, name: str, audit: Audit) -> None:
@@ -78,7 +46,7 @@ def xlsx(audit: Audit) -> bytes:
     """The workbook."""
     book = Workbook()
     book.remove(book.active)
-    _sheet(
+    add_sheet(
         book, "概览", ["项目", "数值"],
         [
             ["范围", words.scope(audit)], ["时间", words.period(audit.selection)], ["记录数", audit.notes], ["平均分", audit.mean_score],
@@ -87,33 +55,33 @@ def xlsx(audit: Audit) -> bytes:
         ],
     )  # fmt: skip
     scores = [[f"{b.low}–{b.high}", b.diagnostic, b.flow_of_events] for b in audit.scores]
-    _chart(_sheet(book, charts.TITLES["scores"], ["得分", "诊断型", "流水账"], scores), "scores", audit)
+    _chart(add_sheet(book, charts.TITLES["scores"], ["得分", "诊断型", "流水账"], scores), "scores", audit)
     steps = [[words.step_name(audit.selection, s.first, s.last), s.notes, s.mean_score, s.diagnostic, s.met_first_kp] for s in audit.steps]
-    _chart(_sheet(book, charts.TITLES["steps"], ["时间", "记录", "平均分", "诊断型", "见到第一KP"], steps), "steps", audit)
+    _chart(add_sheet(book, charts.TITLES["steps"], ["时间", "记录", "平均分", "诊断型", "见到第一KP"], steps), "steps", audit)
     header = ["销售", "记录", "平均分", "诊断型", "见到第一KP", *(f"{b.low}–{b.high}" for b in audit.scores)]
     reps = [[r.name, r.notes, r.mean_score, r.diagnostic, r.met_first_kp, *r.bins] for r in audit.reps]
-    _chart(_sheet(book, charts.TITLES["reps"], header, reps), "reps", audit)
+    _chart(add_sheet(book, charts.TITLES["reps"], header, reps), "reps", audit)
     objections = [[o.name, o.open, o.resolved] for o in audit.objections]
-    _chart(_sheet(book, charts.TITLES["objections"], ["异议", "未解决", "已化解"], objections), "objections", audit)
+    _chart(add_sheet(book, charts.TITLES["objections"], ["异议", "未解决", "已化解"], objections), "objections", audit)
     kp = [[words.label("kp_status", k.status), k.notes] for k in audit.kp]
-    _chart(_sheet(book, charts.TITLES["kp"], ["情况", "记录"], kp), "kp", audit)
+    _chart(add_sheet(book, charts.TITLES["kp"], ["情况", "记录"], kp), "kp", audit)
     gaps = [[words.gap(b.low, b.high), b.competitor, b.customer] for b in audit.gaps]
     gaps.append(["只知道差多少钱", audit.gaps_without_percent, None])
-    _chart(_sheet(book, charts.TITLES["gaps"], ["我方比对方", "与对手", "与客户出价"], gaps), "gaps", audit)
+    _chart(add_sheet(book, charts.TITLES["gaps"], ["我方比对方", "与对手", "与客户出价"], gaps), "gaps", audit)
     parts = [[p.name, p.weight, p.missing, p.vague, p.points_lost] for p in audit.parts]
-    _chart(_sheet(book, charts.TITLES["parts"], ["部分", "满分", "没有写", "写得笼统", "每条平均丢分"], parts), "parts", audit)
+    _chart(add_sheet(book, charts.TITLES["parts"], ["部分", "满分", "没有写", "写得笼统", "每条平均丢分"], parts), "parts", audit)
     customers = [
         [words.CUSTOMERS[group.reason][0], c.name, c.rep, c.visits, c.last_visit, c.days_since] for group in audit.customers for c in group.customers
     ]  # fmt: skip
-    _sheet(book, "客户", ["情况", "客户", "销售", "拜访天数", "最后一次", "过去几天"], customers)
+    add_sheet(book, "客户", ["情况", "客户", "销售", "拜访天数", "最后一次", "过去几天"], customers)
     notes = _notes("最好", audit.best) + _notes("最该重写", audit.weakest)
-    _sheet(book, "最好和最差", ["", "得分", "等级", "类型", "销售", "日期", "客户", "开头", "理由", "记录"], notes)
+    add_sheet(book, "最好和最差", ["", "得分", "等级", "类型", "销售", "日期", "客户", "开头", "理由", "记录"], notes)
     topics = [
         [t.name, t.notes, t.part.name if t.part else words.FEW_NOTES, t.part.points_lost if t.part else None, t.team_points_lost,
          "\n".join(f"{e.visited_at} {e.customer or ''}“{e.quote}” {e.remark}" for e in t.examples)]
         for t in audit.topics
     ]  # fmt: skip
-    _sheet(book, "练一件事", ["销售", "记录", "练什么", "每条平均丢分", "全体平均丢分", "例子"], topics)
+    add_sheet(book, "练一件事", ["销售", "记录", "练什么", "每条平均丢分", "全体平均丢分", "例子"], topics)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

@@ -159,7 +159,7 @@ def demo(
     if port is not None:
         settings = settings.model_copy(update={"port": port})
     engine = database_or_exit(settings)
-    thread = AnalyzerThread(analyzer_or_exit(settings), date.today)
+    thread = AnalyzerThread(analyzer_or_exit(settings, engine), date.today)
     now = datetime.now(UTC)
     visits = plan(notes, now.date())
     keys = fill(engine, thread, visits, now, lambda v: track(v, "演示数据", console=errors, disable=not errors.is_terminal))

@@ -62,7 +62,9 @@ def import_(
             raise fail("--resume: there is no such import", 1)
     row = _work(
         engine,
-        Working(engine, AnalyzerThread(analyzer_or_exit(settings), date.today), utc_now, hooks().erasers, settings.max_note_characters),
+        Working(
+            engine, AnalyzerThread(analyzer_or_exit(settings, engine), date.today), utc_now, hooks().erasers, settings.max_note_characters
+        ),
         import_id,
     )
     if faults is not None and row.faults:

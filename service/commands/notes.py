@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
 import typer
 from rich.progress import track
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
+from models.pipeline import Analyzer
 from service.analyzing import AnalyzerThread
 from service.bootstrap import hooks
 from service.commands.accounts import TenantOption, find_tenant
@@ -34,16 +36,25 @@ def reanalyze(
     tenant: TenantOption,
     notify: Annotated[bool, typer.Option(help="Deliver the new analyses to subscriptions, as for new notes.")] = False,
 ) -> None:
-    """Analyze a tenant's notes by the model at hand; earlier analyses stay. May be interrupted and run again."""
+    """Analyze a tenant's notes by the active model; earlier analyses stay. May be interrupted and run again."""
     settings = settings_or_exit()
     engine = database_or_exit(settings)
-    thread = AnalyzerThread(analyzer_or_exit(settings), date.today)
     with reading(engine) as session:
         tenant_id = find_tenant(session, tenant).id
-        ids = list(session.scalars(select(StoredNote.id).where(StoredNote.tenant_id == tenant_id).order_by(StoredNote.id)))
+    reanalyze_all(engine, analyzer_or_exit(settings, engine), [tenant_id], notify)
+
+
+def reanalyze_all(engine: Engine, analyzer: Analyzer, tenant_ids: Sequence[str], notify: bool) -> None:
+    """Analyze all notes of the tenants by this model, with progress, and say how many were new to it."""
+    thread = AnalyzerThread(analyzer, date.today)
+    with reading(engine) as session:
+        of_tenants = StoredNote.tenant_id.in_(tenant_ids)
+        notes = [
+            tuple(row) for row in session.execute(select(StoredNote.tenant_id, StoredNote.id).where(of_tenants).order_by(StoredNote.id))
+        ]
     new = 0
-    for note_id in track(ids, "再分析", console=errors, disable=not errors.is_terminal):
+    for tenant_id, note_id in track(notes, "再分析", console=errors, disable=not errors.is_terminal):
         done = store.reanalyze(engine, thread, tenant_id, note_id, utc_now, hooks().on_analysis if notify else nothing)
         new += done is not None and done[1]
     thread.close()
-    print(f"{len(ids)} notes, {new} analyzed again by {thread.card.version}")
+    print(f"{len(notes)} notes, {new} analyzed again by {thread.card.version}")

@@ -292,6 +292,6 @@ def reanalyze(
             if row is None:
                 return None
             current = current_analysis(session, note_id)
-            if row.revision == revision and (current.revision, current.model_version) != (revision, thread.card.version):
+            if row.revision == revision and (current.revision, current.model_version) != (revision, analysis.model.version):
                 return add_analysis(session, row, analysis, now(), on_analysis), True
         # changed by somebody else while it was analyzed: look again

@@ -26,6 +26,13 @@ class Health(BaseModel):
     status: str
 
 
+class Ready(Health):
+    """The process does its work, by this model version. `refused`: the active version's name, where this process cannot serve it."""
+
+    model: str
+    refused: str | None = None
+
+
 def not_ready(faults: list[FieldFault]) -> Problem:
     """The 503 that names what is missing."""
     return Problem(
@@ -52,8 +59,8 @@ def may_read_metrics(authorization: str | None, token: SecretStr | None, loopbac
         raise ProblemError(problem, {"WWW-Authenticate": "Bearer"})
 
 
-def routes(readiness: Readiness, metrics: Metrics, token: SecretStr | None, loopback: bool) -> APIRouter:
-    """The operator's routes. `loopback`: the server listens on a loopback address only."""
+def routes(readiness: Readiness, metrics: Metrics, token: SecretStr | None, loopback: bool, model: Callable[[], Ready]) -> APIRouter:
+    """The operator's routes. `loopback`: the server listens on a loopback address only; `model` tells which one is served."""
     router = APIRouter(tags=["operations"])
 
     async def in_time(check: Callable[[], _T], late: _T) -> _T:
@@ -71,15 +78,16 @@ def routes(readiness: Readiness, metrics: Metrics, token: SecretStr | None, loop
 
     @router.get(
         "/readyz",
-        response_model=Health,
+        response_model=Ready,
+        response_model_exclude_none=True,
         responses={503: {"description": "Not ready; errors names model, database or schema", **refused}},
         summary="Model as trained, database reachable, schema at head",
     )
-    async def readyz() -> Health:
+    async def readyz() -> Ready:
         late = [FieldFault(field="database", message="The database does not answer in time")]
         if faults := await in_time(readiness.faults, late):
             raise ProblemError(not_ready(faults))
-        return Health(status="ready")
+        return model()
 
     @router.get(
         "/metrics",

@@ -46,8 +46,13 @@ class Metrics:
         self.analysis_seconds = Histogram("fupan_analysis_seconds", "Seconds of one analysis.", buckets=SECONDS, registry=own)
         self.note_characters = Histogram("fupan_note_characters", "Characters of an analyzed note.", buckets=CHARACTERS, registry=own)
         self._told = CollectorRegistry()
-        self._told.register(_Told(card))
+        self._model = _Told(card)
+        self._told.register(self._model)
         self._watched = CollectorRegistry()
+
+    def tell_model(self, card: Card) -> None:
+        """Another model is served from now on."""
+        self._model.card = card
 
     def watch(self, name: str, text: str, read: Callable[[], Mapping[str, float] | float], label: str | None = None) -> None:
         """Add a gauge read when the metrics are asked for: `read` gives the value, or values by the label's value (states, not ids).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic.config import Config
@@ -27,10 +28,11 @@ def head_revision() -> str | None:
 
 
 class Readiness:
-    """Looks at model and database when asked. Model files are read again only after one of them was touched."""
+    """Looks at database and model when asked; `folder` tells where the files of the model in use are. They are read again only after one of
+    them was touched."""
 
-    def __init__(self, engine: Engine, model_path: Path) -> None:
-        self._engine, self._model_path = engine, model_path
+    def __init__(self, engine: Engine, folder: Callable[[], Path]) -> None:
+        self._engine, self._folder = engine, folder
         self._head = head_revision()
         self._looking = threading.Lock()
         self._seen: tuple[tuple[str, int, int], ...] | None = None
@@ -46,16 +48,17 @@ class Readiness:
         return not self._database()
 
     def _model(self) -> str | None:
+        folder = self._folder()
         try:
-            now = tuple((f.name, (s := f.stat()).st_mtime_ns, s.st_size) for f in sorted(self._model_path.rglob("*")) if f.is_file())
+            now = tuple((str(f), (s := f.stat()).st_mtime_ns, s.st_size) for f in sorted(folder.rglob("*")) if f.is_file())
         except OSError:  # a file went between being listed and looked at
             now = ()
         if now != self._seen or not now:
             try:
-                verify(self._model_path)
+                verify(folder)
                 self._model_fault = None
             except (ArtefactError, OSError, ValueError):
-                there = model_files(self._model_path)
+                there = model_files(folder)
                 self._model_fault = "The trained model has changed or is incomplete" if there else "The trained model is missing"
             self._seen = now
         return self._model_fault

@@ -127,7 +127,7 @@ def test_model_health_and_readiness(client: httpx.Client) -> None:
     assert card["version"] == verify(TRAINED).version
     assert card["metrics"]["test"]
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/readyz").json() == {"status": "ready", "model": client.get("/v1/model").json()["version"]}
 
 
 def test_openapi_has_examples_and_no_foreign_error_shape(client: httpx.Client) -> None:

@@ -24,7 +24,7 @@ def model(tmp_path: Path) -> Path:
 def readiness(tmp_path: Path, model: Path) -> Iterator[Readiness]:
     engine = open_engine(f"sqlite:///{tmp_path / 'fupan.sqlite3'}")
     migrate(engine)
-    yield Readiness(engine, model)
+    yield Readiness(engine, lambda: model)
     engine.dispose()
 
 
@@ -77,14 +77,14 @@ def test_a_schema_that_is_not_at_head(readiness: Readiness, tmp_path: Path, stat
 
 def test_a_database_that_does_not_answer_and_its_password(model: Path) -> None:
     engine = open_engine("postgresql+psycopg://user:geheim@127.0.0.1:9/fupan")
-    faults = Readiness(engine, model).faults()
+    faults = Readiness(engine, lambda: model).faults()
     assert [f.field for f in faults] == ["database"]
     assert "geheim" not in faults[0].message
 
 
 def test_a_server_tells_what_is_missing_and_mends(run: Callable[..., Serving], model: Path, tmp_path: Path) -> None:
     server = run(FUPAN_MODEL_PATH=str(model))
-    assert server.get("/readyz").json() == {"status": "ready"}
+    assert server.get("/readyz").json() == {"status": "ready", "model": server.get("/v1/model").json()["version"]}
     assert {f.stat().st_mode & 0o777 for f in (tmp_path / "0").glob("fupan.sqlite3*")} == {0o600}  # personal data
     aside = model.rename(model.with_name("aside"))
     for part in (tmp_path / "0").glob("fupan.sqlite3*"):
@@ -98,7 +98,7 @@ def test_a_server_tells_what_is_missing_and_mends(run: Callable[..., Serving], m
     aside.rename(model)
     for part in (tmp_path / "0").glob("aside-*"):
         part.rename(part.with_name(part.name.removeprefix("aside-")))
-    assert server.get("/readyz").json() == {"status": "ready"}
+    assert server.get("/readyz").json() == {"status": "ready", "model": server.get("/v1/model").json()["version"]}
 
 
 def test_head_is_the_newest_migration() -> None:
