@@ -79,7 +79,8 @@ class NoteRevision(Base):
 
 
 class StoredAnalysis(Base):
-    """One analysis of one revision by one model version. `current` marks the newest of a note; `result` is the API's Analysis as JSON."""
+    """One analysis of one revision by one model version, scored by one version of the tenant's rubric (0: labels.md's own). `current` marks the
+    newest of a note; `result` is the API's Analysis as JSON."""
 
     __tablename__ = "analyses"
     __table_args__ = (
@@ -112,6 +113,7 @@ class StoredAnalysis(Base):
     price_gap_percent: Mapped[float | None]
     price_gap_against: Mapped[str | None] = mapped_column(String(20))
     result: Mapped[str] = mapped_column(Text)
+    rubric_version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class AnalysisObjection(Base):
@@ -152,6 +154,7 @@ class NoteFacts(Base):
     price_gap_percent: Mapped[float | None]
     packed: Mapped[int] = mapped_column(BigInteger)
     hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
+    rubric_version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class DeletionReceipt(Base):
