@@ -58,6 +58,7 @@ def audit(session: Session, principal: Principal, selection: Selection) -> Audit
     bins, without_percent = figures.gap_bins(facts)
     return Audit(
         selection=selection, team_name=team_name, **figures.totals(facts), model_versions=figures.versions(facts),
+        rubric_versions=figures.rubrics(facts),
         scores=figures.score_bins(facts), steps=figures.step_figures(facts, selection), reps=reps, kp=figures.kp_figures(facts),
         objections=figures.objection_figures(facts), gaps=bins, gaps_without_percent=without_percent,
         parts=sorted(parts, key=lambda p: (-p.missing, -p.vague)),
