@@ -43,6 +43,7 @@ from service.outbound.connector import Connector
 from service.outbound.deliveries import QUEUE as DELIVERIES
 from service.outbound.deliveries import WORKFLOW as DELIVER
 from service.outbound.deliveries import Deliveries
+from service.rescoring.authors import erase as forget_authors
 from service.settings import Settings
 from service.vault import Vault
 
@@ -64,7 +65,7 @@ def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] =
     """What the rooms do when notes are analyzed or erased. `committed` is called when there may be something to deliver; a command has nobody
     to tell, the running server finds what was stored."""
     told = outgoing.hooks(now, committed)
-    return Hooks(told.on_analysis, (*told.erasers, erase, erase_staged))
+    return Hooks(told.on_analysis, (*told.erasers, erase, erase_staged, forget_authors))
 
 
 def rooms(
