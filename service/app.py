@@ -45,6 +45,7 @@ from service.rendering import Pages, install
 from service.reps import api as reps_api
 from service.reps import pages as reps_pages
 from service.rescoring import api as rescoring_api
+from service.rescoring import pages as rescoring_pages
 from service.rescoring.switching import Rescoring
 from service.sessions import pages as session_pages
 from service.sessions.gate import SessionGate
@@ -110,6 +111,7 @@ def create_app(
     app.include_router(audits_api.routes(engine, thread.today))
     rescoring = Rescoring(engine, now, thread.today)
     app.include_router(rescoring_api.routes(rescoring))
+    app.include_router(rescoring_pages.routes(rescoring, rendered))
     app.include_router(report_pages.routes(engine, rendered, thread.today, settings.chromium_path))
     app.include_router(audit_pages.routes(engine, rendered, thread.today))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -116,6 +116,7 @@ function showDimensions(a) {
     const row = document.querySelector(`#dimensions li[data-id="${d.id}"]`), head = row.querySelector("button");
     row.dataset.level = d.level;
     row.querySelector("b").textContent = (d.weight * d.level) / 2;
+    row.querySelector(".weight").textContent = d.weight;
     row.querySelector(".level").textContent = words.level[d.level];
     const quotes = d.evidence.slice(0, 2).map((e) => `“${shown.characters.slice(e.start, e.end).join("")}”`).join(" ");
     row.querySelector(".quotes").textContent = quotes;

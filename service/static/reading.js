@@ -49,7 +49,7 @@ function addition(a, words) {
   let best = null;
   for (const d of a.quality.dimensions) {
     const points = (d.weight * (2 - d.level)) / 2;
-    if (points > 0 && (!best || points > best.points)) best = { id: d.id, points, text: words.addition[d.id][d.level], advice: d.advice };
+    if (points > 0 && (!best || points > best.points)) best = { id: d.id, points, text: d.addition ?? words.addition[d.id][d.level], advice: d.advice };
   }
   return best;
 }

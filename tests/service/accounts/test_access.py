@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from models.labels import WEIGHTS
 from service.inbound.events import insert, rows_of
 from service.inbound.hook import RawEvent
 from service.routing import every_route
