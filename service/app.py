@@ -76,6 +76,7 @@ def create_app(
     app = FastAPI(title="Fupan 复盘", version=thread.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None, lifespan=lifecycle.run,
                   description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Calls under /v1/ need `Authorization: Bearer fk_…`; what /v1/analyses gets is never stored.")  # fmt: skip
     problems.install(app)
+    accounts_api.install(app)
     app.include_router(api.routes(thread, engine, settings.max_note_characters))
     app.include_router(accounts_api.routes(engine, now))
     wiring = notes_api.Wiring(engine, thread, now, rooms.hooks, settings.max_note_characters)
