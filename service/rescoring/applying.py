@@ -18,6 +18,7 @@ from service.database import reading, writing
 from service.notes.store import RESULT, add_analysis, current_analysis
 from service.notes.tables import NoteFacts, StoredNote
 from service.rescoring.selecting import chosen
+from service.rescoring.switching import NoSuchVersionError
 from service.rubrics import store
 
 AT_ONCE = 100
@@ -72,10 +73,12 @@ def apply(
 ) -> Applied:
     """Rescore up to `limit` notes behind the note `after` ("" begins). Subscriptions are not told: nothing new was said of a note.
 
-    Raises NotInScopeError, and NotOnError where another version is on, also where it was switched meanwhile.
+    Raises NotInScopeError, NoSuchVersionError, and NotOnError where another version is on, also where it was switched meanwhile.
     """
     with reading(engine) as session:
         check_scope(session, principal, selection)
+        if store.rubric(session, principal.tenant_id, version) is None:
+            raise NoSuchVersionError
         ids = _next(session, principal, selection, version, after, limit)
     unreadable = 0
     for first in range(0, max(len(ids), 1), AT_ONCE):

@@ -26,7 +26,7 @@ from service.rescoring.api import problems
 from service.rescoring.drawing import HEIGHT, WIDTH, draw
 from service.rescoring.requests import PART, RubricRequest
 from service.rescoring.selecting import PastNotes
-from service.rescoring.switching import NoSuchVersionError, Rescoring
+from service.rescoring.switching import Rescoring
 from service.rubrics import store
 from service.rubrics.content import ADDITION_LENGTH, ADVICE_LENGTH, HEAVIEST, QUESTION_LENGTH, WHOLE, RubricContent, standard_content
 from service.sessions.access import page_principal, read_form
@@ -162,14 +162,8 @@ def routes(rescoring: Rescoring, pages: Pages) -> APIRouter:
         past = _past_notes(values)
         selection = past.settled(rescoring.today())
         with problems():
-            if version and not await run_in_threadpool(exists, principal, version):
-                raise NoSuchVersionError
             done = await run_in_threadpool(applying.apply, engine, principal, selection, version, "", PART, rescoring.now)
         query = urlencode({"team": selection.team or "", "from": selection.since, "to": selection.until, "done": done.applied})
         return RedirectResponse(f"/settings/rubric/{version}?{query}#apply", 303)
-
-    def exists(principal: Principal, version: int) -> bool:
-        with reading(engine) as session:
-            return store.find(session, principal.tenant_id, version) is not None
 
     return router

@@ -75,7 +75,7 @@ def test_a_deleted_persons_name_goes_from_the_versions(tenancy: Tenancy) -> None
     attempt(tenancy, version)
     rescoring.switch(viewer.principal, version)
     assert tenancy.call("GET", "/v1/rubrics/1").json()["author"] == "周老师"
-    assert tenancy.call("POST", "/v1/deletions", json={"person_id": trainer}).status_code == 200
+    assert tenancy.call("POST", "/v1/deletions", json={"person_id": trainer}).status_code == 201
     assert tenancy.call("GET", "/v1/rubrics/1").json()["author"] is None
     with reading(world.engine) as session:
         assert last_switch(session, tenancy.id).author is None
