@@ -21,6 +21,7 @@ from service.commands.inbound import integrations
 from service.commands.notes import reanalyze, retention
 from service.commands.operations import backup, restore
 from service.commands.outbound import deliveries, subscriptions
+from service.commands.rubrics import rubrics
 from service.commands.serving import serve, work
 from service.console import analyzer_or_exit, errors, fail, settings_or_exit
 from service.notefiles import NoteFileError, read_notes
@@ -39,6 +40,7 @@ for _name, _commands in (
     ("integrations", integrations),
     ("subscriptions", subscriptions),
     ("deliveries", deliveries),
+    ("rubrics", rubrics),
 ):
     app.add_typer(_commands, name=_name)
 for _command in (serve, work, reanalyze, audit, backup, restore):
