@@ -36,13 +36,19 @@ def team(server: Serving) -> Iterator[str]:
         http.post("/v1/rubrics/0/switch")
 
 
+def press(page: Page, name: str) -> None:
+    """Press a button and wait for the page it leads to."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name).click()
+
+
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def page(browser: Browser, server: Serving, team: str, request: pytest.FixtureRequest) -> Iterator[Page]:
     with tab(browser, request.param, server.url, axe=True) as opened:
         opened.set_default_timeout(60_000)  # other work may share the machine
         opened.goto(server.url + "/login?next=/settings/rubric")
         opened.get_by_label("访问密钥").fill(server.key)
-        opened.get_by_role("button", name="登录").click()
+        press(opened, "登录")
         yield opened
 
 
@@ -63,10 +69,10 @@ def test_a_change_is_tried_switched_on_applied_and_rolled_back(page: Page, team:
     page.locator("summary", has_text="自我反思").click()
     page.get_by_label("补什么（没写到）").locator("visible=true").fill("<u>补一句自己" + ("！" if phone else ""))
     sound(page)
-    page.get_by_role("button", name="保存为新版本，先试算").click()
+    press(page, "保存为新版本，先试算")
     expect(page.get_by_role("region", name="改动的表").get_by_role("row").filter(has_text="关键人，满分")).to_contain_text("14")
     page.locator("select[name=team]").select_option(label=team)
-    page.get_by_role("button", name="试算").click()
+    press(page, "试算")
     expect(page.locator(".figures")).to_contain_text("3")
     expect(page.get_by_role("region", name="每个销售的表").get_by_role("row")).to_have_count(2)
     sound(page)
@@ -76,17 +82,17 @@ def test_a_change_is_tried_switched_on_applied_and_rolled_back(page: Page, team:
     expect(page.locator(".note-text")).to_be_visible()
     assert page.title().endswith("复盘")
     page.go_back()
-    page.get_by_role("button", name="启用").click()
+    press(page, "启用")
     expect(page.locator("h1")).to_contain_text("正在用")
     page.locator("select[name=team]").select_option(label=team)
-    page.get_by_role("button", name="试算").click()
+    press(page, "试算")
     page.locator("#apply-button").click()
     expect(page.locator("#applied")).to_have_text("算完了：3 条。")
     page.reload()
     expect(page.locator("#apply")).to_contain_text("所有记录的得分都是按这一版算的")
     sound(page)
     page.get_by_role("link", name="← 评分表").click()
-    page.get_by_role("button", name="退回到默认评分表").click()
+    press(page, "退回到默认评分表")
     expect(page.locator(".lead strong")).to_have_text("默认评分表")
 
 
@@ -94,7 +100,7 @@ def test_what_cannot_be_is_said_and_nothing_typed_is_lost(page: Page) -> None:
     page.get_by_label("关键人", exact=True).fill("20")
     page.get_by_label("为什么改").fill("试试")
     page.locator("#rubric").evaluate("form => { form.noValidate = true }")
-    page.get_by_role("button", name="保存为新版本，先试算").click()
+    press(page, "保存为新版本，先试算")
     expect(page.get_by_role("alert")).to_contain_text("十项合计要正好 100 分")
     expect(page.get_by_label("关键人", exact=True)).to_have_value("20")
     expect(page.get_by_label("为什么改")).to_have_value("试试")
