@@ -1,5 +1,5 @@
 # Two stages: the first installs what requirements.lock pins (by hash) and trains the model, unless a trained one is in models/trained
-# already; the second holds what runs. Training takes about eight minutes on two cores.
+# already; the second holds what runs, with Chromium for reports as PDF. Training takes about eight minutes on two cores.
 FROM python:3.11-slim AS build
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /opt/fupan
@@ -14,6 +14,10 @@ RUN test -f models/trained/manifest.json || python -m training.train
 RUN python -c "from models.pipeline import load; load()"
 
 FROM python:3.11-slim
+# Reports as PDF: Chromium and Chinese fonts. Its own sandbox does not start in a container without rights; the report it prints has no script
+# and its printer no network (service/audits/report.py).
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk && rm -rf /var/lib/apt/lists/* \
+ && echo 'export CHROMIUM_FLAGS="$CHROMIUM_FLAGS --no-sandbox --disable-dev-shm-usage"' > /etc/chromium.d/container
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin fupan
 COPY --from=build /opt/fupan /opt/fupan
 COPY --from=build /app/models /app/models

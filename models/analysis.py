@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 KindLabel = Literal["diagnostic", "flow_of_events"]
 OutcomeLabel = Literal["signed", "not_signed", "unclear"]
@@ -159,9 +161,14 @@ class Dated:
     date: datetime.date | None
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One of the ten rubric levels: 0 absent, 1 vague, 2 specific. A level above 0 always has evidence."""
+    """One of the ten rubric levels: 0 absent, 1 vague, 2 specific. A level above 0 always has evidence. `addition` is there under a tenant's
+    own rubric only: what to add, in one short line in the tenant's words."""
 
     id: DimensionId
     name: str
@@ -169,15 +176,17 @@ class Dimension:
     level: int
     evidence: tuple[Place, ...]
     advice: str | None
+    addition: Annotated[str | None, Field(exclude_if=_is_none)] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """`score` is the sum of weight x level / 2 over the dimensions, 0 to 100."""
+    """`score` is the sum of weight x level / 2 over the dimensions, 0 to 100. `rubric_version` is there under a tenant's own rubric only."""
 
     score: int
     grade: str
     dimensions: tuple[Dimension, ...]
+    rubric_version: Annotated[int | None, Field(exclude_if=_is_none)] = None
 
 
 @dataclass(frozen=True, slots=True)

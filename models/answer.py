@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from itertools import accumulate
 
@@ -14,7 +14,6 @@ from models.analysis import (
     Competitor,
     CustomerClass,
     Dated,
-    Dimension,
     Kind,
     Kp,
     ModelVersion,
@@ -36,11 +35,12 @@ from models.context import Context
 from models.gaps import Slots, assemble
 from models.judge import Judgement
 from models.kp import kp_status
-from models.labels import DIMENSIONS, WEIGHTS
+from models.labels import DIMENSIONS
 from models.people import FoundPerson
-from models.quality import dimension_texts, evidence, grade, levels, rival_in_play
+from models.quality import evidence, levels, rival_in_play
 from models.questions import Catalogue, SlotFiller, answered, choose
 from models.reliability import UNKNOWN, Field, Reliability
+from models.rubric import STANDARD, Rubric, scored
 from models.steps import FoundStep
 from models.text import NormalizedText
 from models.times import resolve
@@ -109,10 +109,9 @@ class Answerer:
     def __init__(self, version: ModelVersion, reliability: Reliability = UNKNOWN) -> None:
         self.version = version
         self.reliability = reliability
-        self.texts = dimension_texts()
         self.catalogue = Catalogue()
 
-    def __call__(self, note: Note, normalized: NormalizedText, doc: Doc, today: date) -> Analysis:
+    def __call__(self, note: Note, normalized: NormalizedText, doc: Doc, today: date, rubric: Rubric = STANDARD) -> Analysis:
         sent = _Sent(note, normalized)
         judgement: Judgement = doc._.judgement
         slots = assemble(doc._.text, doc._.prices)
@@ -135,8 +134,8 @@ class Answerer:
             else None,
             next_step=self._dated(doc._.next_step, sent, today),
             funds_date=self._dated(doc._.funds_date, sent, today),
-            quality=self._quality(doc, judgement, sent),
-            questions=self._questions(doc, judgement, slots, sent),
+            quality=self._quality(doc, judgement, sent, rubric),
+            questions=self._questions(doc, judgement, slots, sent, rubric),
             model=self.version,
         )
 
@@ -194,19 +193,12 @@ class Answerer:
         when = sent[(step.when.start, step.when.end)] if step.when else None
         return Dated(*sent.quoted(step.start, step.end), when, resolve(step.when.text, today) if step.when else None)
 
-    def _quality(self, doc: Doc, judgement: Judgement, sent: _Sent) -> Quality:
+    def _quality(self, doc: Doc, judgement: Judgement, sent: _Sent, rubric: Rubric) -> Quality:
         places = evidence(doc)
         reached = levels(judgement, places, rival_in_play(doc))
-        dimensions = []
-        for id_ in DIMENSIONS:
-            name, zero, one = self.texts[id_]
-            level = reached[id_]
-            shown: Iterable[tuple[int, int]] = places[id_] if level else ()
-            dimensions.append(Dimension(id_, name, WEIGHTS[id_], level, tuple(sent.place(*s) for s in shown), (zero, one, None)[level]))
-        score = sum(WEIGHTS[d] * level for d, level in reached.items()) // 2
-        return Quality(score, grade(score), tuple(dimensions))
+        return scored(rubric, reached, {d: tuple(sent.place(*s) for s in places[d]) if reached[d] else () for d in DIMENSIONS})
 
-    def _questions(self, doc: Doc, judgement: Judgement, slots: Slots, sent: _Sent) -> tuple[Question, ...]:
+    def _questions(self, doc: Doc, judgement: Judgement, slots: Slots, sent: _Sent, rubric: Rubric) -> tuple[Question, ...]:
         whole = [(doc._.clauses[0].start, doc._.clauses[-1].end)] if doc._.clauses else []
         chosen = choose(
             judgement,
@@ -214,5 +206,6 @@ class Answerer:
             self.catalogue,
             whole,
             answered(doc, judgement),
+            rubric.questions,
         )
         return tuple(Question(id_, text, why, tuple(sent.place(*s) for s in stretches)) for id_, text, why, stretches in chosen)

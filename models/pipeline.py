@@ -28,6 +28,7 @@ from models.analysis import Analysis, ModelVersion, Note
 from models.answer import Answerer
 from models.artefacts import Card, verify
 from models.extensions import register
+from models.rubric import STANDARD, Rubric
 from models.text import normalize, without_repeats
 
 COMPONENTS = [
@@ -81,8 +82,8 @@ class Analyzer:
         self._answer = Answerer(ModelVersion(card.version, card.trained_at), card.reliability)
         self._components = [component for _, component in nlp.pipeline]
 
-    def analyze(self, note: Note, today: date) -> Analysis:
-        """The complete analysis of one note; `today` anchors relative dates where the note has no visited_at.
+    def analyze(self, note: Note, today: date, rubric: Rubric = STANDARD) -> Analysis:
+        """The complete analysis of one note, scored and worded by `rubric`; `today` anchors relative dates where the note has no visited_at.
 
         Raises ValueError for a text without anything but white space and invisible characters.
         """
@@ -90,7 +91,7 @@ class Analyzer:
         if not normalized.text.strip():
             raise ValueError("text is blank")
         with self.nlp.memory_zone():  # what this note added to the vocabulary goes when the note goes
-            return self._answer(note, normalized, self.read(without_repeats(normalized.text)), note.visited_at or today)
+            return self._answer(note, normalized, self.read(without_repeats(normalized.text)), note.visited_at or today, rubric)
 
     def read(self, text: str) -> Doc:
         """The Doc of a normalised text with every component's findings."""

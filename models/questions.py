@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Protocol
 
 from spacy.tokens import Doc
@@ -35,14 +36,27 @@ _SPEECH = re.compile(
 """Who speaks and the verb of speaking at the head of a clause: 他还说, 客户觉得."""
 
 
+def slots_in(*parts: str) -> frozenset[str]:
+    """The names in braces of these texts. Raises ValueError where a brace has no partner."""
+    return frozenset(name for part in parts for _, name, _, _ in string.Formatter().parse(part) if name)
+
+
 class Catalogue:
-    """lexicons/questions.tsv: id to its wordings, (text, why, slots), the most specific first."""
+    """lexicons/questions.tsv: id to its wordings, (text, why, slots), the most specific first; the last has no slots."""
 
     def __init__(self) -> None:
         self.wordings: dict[str, list[tuple[str, str, frozenset[str]]]] = defaultdict(list)
         for id_, text, why in rows("questions.tsv"):
-            slots = {name for part in (text, why) for _, name, _, _ in string.Formatter().parse(part) if name}
-            self.wordings[id_].append((text, why, frozenset(slots)))
+            self.wordings[id_].append((text, why, slots_in(text, why)))
+
+    def slots(self) -> frozenset[str]:
+        """All names that a wording may have in braces."""
+        return frozenset(name for wordings in self.wordings.values() for _, _, slots in wordings for name in slots)
+
+    def worded(self, id_: str, own: Mapping[str, str]) -> list[tuple[str, str, frozenset[str]]]:
+        """The wordings of a question to try in turn: first a tenant's own, with the reason that needs no slots."""
+        ours = self.wordings[id_]
+        return [(own[id_], ours[-1][1], slots_in(own[id_])), *ours] if id_ in own else ours
 
 
 def amount_text(amount: Amount) -> str:
@@ -142,14 +156,17 @@ def answered(doc: Doc, judgement: Judgement) -> set[str]:
     return out
 
 
-def choose(judgement: Judgement, filler: SlotFiller, catalogue: Catalogue, fallback: list[tuple[int, int]], done: set[str]) -> list[Chosen]:
-    """[(id, text, why, places)], one to three, the most called for first and none of `done`; places are those of the slots used, or `fallback`."""
+def choose(
+    judgement: Judgement, filler: SlotFiller, catalogue: Catalogue, fallback: list[tuple[int, int]], done: set[str], own: Mapping[str, str]
+) -> list[Chosen]:
+    """[(id, text, why, places)], one to three, the most called for first and none of `done`; places are those of the slots used, or `fallback`.
+    `own` are a tenant's wordings."""
     order = sorted((i for i, id_ in enumerate(QUESTION_IDS) if id_ not in done), key=lambda i: -float(judgement.questions[i]))
     chosen: list[Chosen] = []
     for rank, i in enumerate(order[:MAX_QUESTIONS]):
         if rank and judgement.questions[i] < ASK_THRESHOLD:
             break
-        for text, why, slots in catalogue.wordings[QUESTION_IDS[i]]:
+        for text, why, slots in catalogue.worded(QUESTION_IDS[i], own):
             if slots <= filler.values.keys():
                 places = sorted(filler.places[s] for s in slots if s in filler.places) or fallback
                 chosen.append((QUESTION_IDS[i], text.format(**filler.values), why.format(**filler.values), places))

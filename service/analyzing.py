@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 from models.analysis import Analysis, Note
 from models.artefacts import Card
 from models.pipeline import TRAINED, Analyzer
+from models.rubric import STANDARD, Rubric
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,9 +41,9 @@ class AnalyzerThread:
 
         self.submit(change).result()
 
-    def analyze(self, note: Note) -> Analysis:
-        """Analyze here and now: only for functions that run on the thread already, by `run` or `submit`."""
-        return self._analyzer.analyze(note, self.today())
+    def analyze(self, note: Note, rubric: Rubric = STANDARD) -> Analysis:
+        """Analyze here and now under a rubric: only for functions that run on the thread already, by `run` or `submit`."""
+        return self._analyzer.analyze(note, self.today(), rubric)
 
     def submit(self, task: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
         """Run a function on the thread; for callers that are threads themselves."""

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
+from sqlalchemy import Engine
 
 from models.analysis import Analysis, Note
 from models.artefacts import Card
+from models.rubric import STANDARD, Rubric
+from service.accounts.access import Principal
 from service.analyzing import AnalyzerThread
+from service.database import reading
 from service.embed import refuse_all_but_drafts
 from service.problems import Problem, ProblemError, responses
 from service.requests import BatchAnswer, BatchRequest, ItemError, NoteRequest, checked, item_error, parse_item
+from service.rubrics.store import active
 
 CHUNK = 16
 """Notes of a batch analyzed before others get a turn."""
@@ -18,12 +24,20 @@ ANALYSIS = TypeAdapter(Analysis)
 _ENTRIES: TypeAdapter[list[Analysis | ItemError]] = TypeAdapter(list[Analysis | ItemError])
 
 
-def routes(thread: AnalyzerThread, note_limit: int) -> APIRouter:
-    """The API over one analyzer."""
+def routes(thread: AnalyzerThread, engine: Engine, note_limit: int) -> APIRouter:
+    """The API over one analyzer. A key's notes are scored by its tenant's rubric; without a key (where none is needed) by labels.md's own."""
     router = APIRouter()
 
-    def dumped(note: Note) -> bytes:
-        return ANALYSIS.dump_json(thread.analyze(note))
+    def dumped(note: Note, rubric: Rubric) -> bytes:
+        return ANALYSIS.dump_json(thread.analyze(note, rubric))
+
+    def rubric_of(tenant_id: str) -> Rubric:
+        with reading(engine) as session:
+            return active(session, tenant_id)
+
+    async def rubric_for(connection: Request) -> Rubric:
+        principal: Principal | None = getattr(connection.state, "principal", None)
+        return STANDARD if principal is None else await run_in_threadpool(rubric_of, principal.tenant_id)
 
     @router.post(
         "/v1/analyses",
@@ -37,7 +51,7 @@ def routes(thread: AnalyzerThread, note_limit: int) -> APIRouter:
         note = checked(request, note_limit)
         if isinstance(note, Problem):
             raise ProblemError(note)
-        content = await thread.run(dumped, note)
+        content = await thread.run(dumped, note, await rubric_for(connection))
         return Response(content, media_type="application/json")
 
     @router.post(
@@ -47,14 +61,15 @@ def routes(thread: AnalyzerThread, note_limit: int) -> APIRouter:
         tags=["analyses"],
         summary="Analyze up to 1,000 notes",
     )
-    async def analyze_batch(request: BatchRequest) -> Response:
+    async def analyze_batch(request: BatchRequest, connection: Request) -> Response:
         """Entries come in the order of the request; a note at fault has an error in its place."""
+        rubric = await rubric_for(connection)
 
         def part(first: int) -> list[Analysis | ItemError]:
             out: list[Analysis | ItemError] = []
             for index, item in enumerate(request.notes[first : first + CHUNK], first):
                 note = parse_item(item, note_limit)
-                out.append(item_error(index, item, note) if isinstance(note, Problem) else thread.analyze(note))
+                out.append(item_error(index, item, note) if isinstance(note, Problem) else thread.analyze(note, rubric))
             return out
 
         entries: list[Analysis | ItemError] = []

@@ -46,6 +46,9 @@ from service.outbound.deliveries import Deliveries
 from service.rendering import Pages, install
 from service.reps import api as reps_api
 from service.reps import pages as reps_pages
+from service.rescoring import api as rescoring_api
+from service.rescoring import pages as rescoring_pages
+from service.rescoring.switching import Rescoring
 from service.sessions import pages as session_pages
 from service.sessions.gate import SessionGate
 from service.sessions.pages import Login
@@ -75,7 +78,8 @@ def create_app(
     app = FastAPI(title="Fupan 复盘", version=thread.card.version, summary="Analysis of Chinese sales visit notes (拜访记录)", docs_url=None, redoc_url=None, lifespan=lifecycle.run,
                   description="Offsets are Unicode code points of the note as it was sent: `text[start:end] == quote` in Python. Calls under /v1/ need `Authorization: Bearer fk_…`; what /v1/analyses gets is never stored.")  # fmt: skip
     problems.install(app)
-    app.include_router(api.routes(thread, settings.max_note_characters))
+    accounts_api.install(app)
+    app.include_router(api.routes(thread, engine, settings.max_note_characters))
     app.include_router(accounts_api.routes(engine, now))
     wiring = notes_api.Wiring(engine, thread, now, rooms.hooks, settings.max_note_characters)
     app.include_router(notes_api.routes(wiring))
@@ -114,6 +118,9 @@ def create_app(
     app.include_router(reps_pages.routes(engine, thread.today, rendered))
     app.include_router(import_pages.routes(engine, rooms.imports, rendered))
     app.include_router(audits_api.routes(engine, thread.today))
+    rescoring = Rescoring(engine, now, thread.today)
+    app.include_router(rescoring_api.routes(rescoring))
+    app.include_router(rescoring_pages.routes(rescoring, rendered))
     app.include_router(report_pages.routes(engine, rendered, thread.today, settings.chromium_path))
     app.include_router(agreement_pages.routes(engine, rendered))
     app.include_router(audit_pages.routes(engine, rendered, thread.today))

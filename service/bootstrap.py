@@ -44,6 +44,7 @@ from service.outbound.connector import Connector
 from service.outbound.deliveries import QUEUE as DELIVERIES
 from service.outbound.deliveries import WORKFLOW as DELIVER
 from service.outbound.deliveries import Deliveries
+from service.rescoring.authors import erase as forget_authors
 from service.settings import Settings
 from service.vault import Vault
 from service.versions.following import Chosen, Follower, choose
@@ -80,7 +81,7 @@ def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] =
         told.on_analysis(session, tenant_id, note_id, analysis_id)
         reapply(session, tenant_id, note_id, now())
 
-    return Hooks(on_analysis, (*told.erasers, erase, erase_staged, erase_corrections))
+    return Hooks(on_analysis, (*told.erasers, erase, erase_staged, erase_corrections, forget_authors))
 
 
 def rooms(

@@ -22,6 +22,7 @@ from service.commands.inbound import integrations
 from service.commands.notes import reanalyze, retention
 from service.commands.operations import backup, restore
 from service.commands.outbound import deliveries, subscriptions
+from service.commands.rubrics import rubrics
 from service.commands.serving import serve, work
 from service.commands.versions import models
 from service.console import analyzer_or_exit, errors, fail, settings_or_exit
@@ -43,6 +44,7 @@ for _name, _commands in (
     ("subscriptions", subscriptions),
     ("deliveries", deliveries),
     ("models", models),
+    ("rubrics", rubrics),
 ):
     app.add_typer(_commands, name=_name)
 for _command in (serve, work, reanalyze, audit, backup, restore):

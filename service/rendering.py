@@ -32,7 +32,7 @@ NAVIGATION: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/import", "导入", frozenset({"admin", "trainer"})),
     ("/audit", "团队审计", frozenset({"admin", "trainer"})),
     ("/appeals", "申诉", frozenset({"admin", "trainer"})),
-    ("/settings", "设置", frozenset({"admin", "trainer"})),
+    ("/settings/rubric", "评分表", frozenset({"admin", "trainer"})),
 )
 """Address, words, whose. What an installation has no route for is left out."""
 ROLE_WORDS: dict[Role, str] = {"admin": "管理员", "trainer": "培训师", "rep": "销售"}

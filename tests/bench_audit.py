@@ -1,4 +1,5 @@
-"""`python -m tests.bench_audit [--notes 100000]`: how long an audit of many notes takes, on SQLite and PostgreSQL.
+"""`python -m tests.bench_audit [--notes 100000]`: how long an audit of many notes, and the trial of a rubric on them, takes on SQLite and
+PostgreSQL.
 
 Notes and analyses are real ones (corpora/train, analyzed here), repeated over reps, customers and days. Nothing fails on slowness.
 """
@@ -21,7 +22,9 @@ from sqlalchemy import Engine, insert, text
 from sqlalchemy.orm import Session
 
 from models.analysis import Note
+from models.labels import WEIGHTS
 from models.pipeline import load
+from models.rubric import Rubric
 from service.accounts.access import Principal
 from service.accounts.store import create_person, create_team, create_tenant
 from service.audits.audit import audit
@@ -32,10 +35,12 @@ from service.notes.facts import analysis_values, columns, note_values
 from service.notes.listing import NoteFilter, page
 from service.notes.store import RESULT
 from service.notes.tables import NoteFacts, StoredAnalysis, StoredNote
+from service.rescoring.trial import try_on
 from training.corpus import read_split
 
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+OWN = Rubric(1, {**WEIGHTS, "kp": 24, "figures": 0})
 REPS, TEAMS, DAYS, PART = 60, 6, 365, 2000
 ROUNDS = 7
 
@@ -103,6 +108,7 @@ def main() -> None:
                 "audit, all notes": lambda s, p=principal, y=year: audit(s, p, y),
                 "audit, 13 weeks": lambda s, p=principal: audit(s, p, settle(AuditFilter(), TODAY)),
                 "audit, one team, all notes": lambda s, p=principal, y=year, t=team: audit(s, p, y.model_copy(update={"team": t})),
+                "trial of a rubric, all notes": lambda s, p=principal, y=year: try_on(s, p, y, OWN),
                 "list, a part missing": lambda s, p=principal: page(s, p, NoteFilter(missing="need"), None, 50),
                 "list, a gap": lambda s, p=principal: page(s, p, NoteFilter(gap_against="competitor", gap_percent_from=50), None, 50),
             }

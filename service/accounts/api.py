@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from sqlalchemy import ColumnElement, Engine, select
 from sqlalchemy.orm import Session
 
@@ -28,16 +28,19 @@ from service.accounts.requests import (
 from service.accounts.tables import ApiKey, Person, Team
 from service.database import reading, writing
 from service.fields import CURSOR, KeyId, Limit, PersonId, TeamId
-from service.problems import FieldFault, ProblemError, invalid, responses, taken
+from service.problems import FieldFault, ProblemError, invalid, respond, responses, taken
 
 Admin = Annotated[Principal, Depends(require("admin"))]
 Reader = Annotated[Principal, Depends(require("admin", "trainer"))]
 _READ, _WRITE = responses(401, 403, 404, 422, 429, 503), responses(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
-def account_problem(error: store.AccountError) -> ProblemError:
-    """The answer to a field that cannot be: 409 where it is taken, 422 otherwise."""
-    return ProblemError(taken(error.field) if error.taken else invalid([FieldFault(field=error.field, message=error.message)]))
+def install(app: FastAPI) -> None:
+    """Answer a field of accounts that cannot be, wherever it is found out: 409 where it is taken, 422 otherwise."""
+
+    @app.exception_handler(store.AccountError)
+    async def at_fault(_: Request, error: store.AccountError) -> Response:
+        return respond(taken(error.field) if error.taken else invalid([FieldFault(field=error.field, message=error.message)]))
 
 
 def _page(
@@ -60,13 +63,10 @@ def routes(engine: Engine, now: Callable[[], datetime]) -> APIRouter:
 
     @router.post("/v1/keys", status_code=201, responses=_WRITE, summary="Make a key; it is shown this once")
     def create_key(principal: Admin, request: KeyRequest) -> NewKeyAnswer:
-        try:
-            with writing(engine) as session:
-                new = keys.NewKey(request.role, request.label, request.team_ids, request.person_id, request.integration_id)
-                row, key = keys.create_key(session, principal.tenant_id, new, now())
-                return NewKeyAnswer(key=key, **_key_answer(row, keys.teams_of(session, [row.id])[row.id]))
-        except store.AccountError as error:
-            raise account_problem(error) from None
+        with writing(engine) as session:
+            new = keys.NewKey(request.role, request.label, request.team_ids, request.person_id, request.integration_id)
+            row, key = keys.create_key(session, principal.tenant_id, new, now())
+            return NewKeyAnswer(key=key, **_key_answer(row, keys.teams_of(session, [row.id])[row.id]))
 
     @router.get("/v1/keys", responses=_READ, summary="List keys, without what would let anybody in")
     def list_keys(principal: Admin, limit: Limit = 100, cursor: Annotated[KeyId | None, Query(description=CURSOR)] = None) -> KeysAnswer:
@@ -85,11 +85,8 @@ def routes(engine: Engine, now: Callable[[], datetime]) -> APIRouter:
 
     @router.post("/v1/teams", status_code=201, responses=_WRITE, summary="Make a team")
     def create_team(principal: Admin, request: TeamRequest) -> TeamAnswer:
-        try:
-            with writing(engine) as session:
-                return TeamAnswer.model_validate(store.create_team(session, principal.tenant_id, request.name, now()))
-        except store.AccountError as error:
-            raise account_problem(error) from None
+        with writing(engine) as session:
+            return TeamAnswer.model_validate(store.create_team(session, principal.tenant_id, request.name, now()))
 
     @router.get("/v1/teams", responses=_READ, summary="List teams; a trainer's key sees its own")
     def list_teams(
@@ -102,26 +99,18 @@ def routes(engine: Engine, now: Callable[[], datetime]) -> APIRouter:
 
     @router.patch("/v1/teams/{team_id}", responses=_WRITE, summary="Rename a team")
     def rename_team(principal: Admin, team_id: TeamId, request: TeamRequest) -> TeamAnswer:
-        try:
-            with writing(engine) as session:
-                row = store.team(session, principal.tenant_id, team_id)
-                if row is None:
-                    raise ProblemError(not_found())
-                store.rename_team(session, row, request.name)
-                return TeamAnswer.model_validate(row)
-        except store.AccountError as error:
-            raise account_problem(error) from None
+        with writing(engine) as session:
+            row = store.team(session, principal.tenant_id, team_id)
+            if row is None:
+                raise ProblemError(not_found())
+            store.rename_team(session, row, request.name)
+            return TeamAnswer.model_validate(row)
 
     @router.post("/v1/people", status_code=201, responses=_WRITE, summary="Make a rep or trainer")
     def create_person(principal: Admin, request: PersonRequest) -> PersonAnswer:
-        try:
-            with writing(engine) as session:
-                row = store.create_person(
-                    session, principal.tenant_id, request.name, request.role, request.team_id, request.external_id, now()
-                )
-                return PersonAnswer.model_validate(row)
-        except store.AccountError as error:
-            raise account_problem(error) from None
+        with writing(engine) as session:
+            row = store.create_person(session, principal.tenant_id, request.name, request.role, request.team_id, request.external_id, now())
+            return PersonAnswer.model_validate(row)
 
     @router.get("/v1/people", responses=_READ, summary="List people; a trainer's key sees those of its teams")
     def list_people(
@@ -134,14 +123,11 @@ def routes(engine: Engine, now: Callable[[], datetime]) -> APIRouter:
 
     @router.patch("/v1/people/{person_id}", responses=_WRITE, summary="Change a person's name, team or CRM id")
     def change_person(principal: Admin, person_id: PersonId, request: PersonChange) -> PersonAnswer:
-        try:
-            with writing(engine) as session:
-                row = store.person(session, principal.tenant_id, person_id)
-                if row is None:
-                    raise ProblemError(not_found())
-                store.change_person(session, row, request.model_dump(include=request.model_fields_set))
-                return PersonAnswer.model_validate(row)
-        except store.AccountError as error:
-            raise account_problem(error) from None
+        with writing(engine) as session:
+            row = store.person(session, principal.tenant_id, person_id)
+            if row is None:
+                raise ProblemError(not_found())
+            store.change_person(session, row, request.model_dump(include=request.model_fields_set))
+            return PersonAnswer.model_validate(row)
 
     return router

@@ -21,8 +21,8 @@ class NotInScopeError(Exception):
     """The team or rep of a selection does not exist, or not for this key."""
 
 
-def _check(session: Session, principal: Principal, selection: Selection) -> str | None:
-    """The team's name. Raises NotInScopeError."""
+def check_scope(session: Session, principal: Principal, selection: Selection) -> str | None:
+    """The name of a selection's team. Raises NotInScopeError."""
     name: str | None = None
     if selection.team is not None:
         name = session.scalar(select(Team.name).where(Team.tenant_id == principal.tenant_id, Team.id == selection.team))
@@ -46,7 +46,7 @@ def names_of(session: Session, tenant_id: str) -> dict[str, str]:
 
 def audit(session: Session, principal: Principal, selection: Selection) -> Audit:
     """All figures of a selection. Raises NotInScopeError where it names a team or rep that this key does not see."""
-    team_name = _check(session, principal, selection)
+    team_name = check_scope(session, principal, selection)
     names = names_of(session, principal.tenant_id)
     seen = read_facts(session, principal, selection)
     facts = seen.where(seen.day >= selection.since.toordinal())
@@ -58,6 +58,7 @@ def audit(session: Session, principal: Principal, selection: Selection) -> Audit
     bins, without_percent = figures.gap_bins(facts)
     return Audit(
         selection=selection, team_name=team_name, **figures.totals(facts), model_versions=figures.versions(facts),
+        rubric_versions=figures.rubrics(facts),
         scores=figures.score_bins(facts), steps=figures.step_figures(facts, selection), reps=reps, kp=figures.kp_figures(facts),
         objections=figures.objection_figures(facts), gaps=bins, gaps_without_percent=without_percent,
         parts=sorted(parts, key=lambda p: (-p.missing, -p.vague)),
@@ -69,6 +70,6 @@ def audit(session: Session, principal: Principal, selection: Selection) -> Audit
 
 def customer_lists(session: Session, principal: Principal, selection: Selection) -> list[CustomerList]:
     """The lists of customers at length. Raises NotInScopeError."""
-    _check(session, principal, selection)
+    check_scope(session, principal, selection)
     seen = read_facts(session, principal, selection)
     return customers.lists(session, principal.tenant_id, seen, selection, names_of(session, principal.tenant_id), LISTED_ALONE)

@@ -13,11 +13,12 @@ from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session
 
 from models.analysis import DimensionId, ObjectionStatus, ObjectionType
-from models.labels import DIMENSIONS, WEIGHTS
+from models.labels import DIMENSIONS
 from service.accounts.access import Principal
 from service.audits.selection import Selection, in_scope
 from service.notes.facts import LEVELS, OBJECTIONS, BitField
 from service.notes.tables import NoteFacts
+from service.rubrics.store import active_version, all_rubrics
 
 Numbers = NDArray[np.int64]
 _F = NoteFacts.__table__.c
@@ -28,6 +29,7 @@ _COLUMNS = (
     _F.customer_key,
     type_coerce(_F.visited_at, String),
     _F.model_version,
+    _F.rubric_version,
     _F.price_gap_percent,
     _F.packed,
 )
@@ -35,16 +37,20 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One entry a note, in the order of visits. `person`, `customer` and `version` are places in the lists of names; no customer is -1."""
+    """One entry a note, in the order of visits. `person`, `customer` and `version` are places in the lists of names; no customer is -1. `rubric`
+    is the version of the rubric that a note's score carries; `weights` has a row a version, `on` is the version that is on now."""
 
     people: list[str | None]
     customers: list[str]
     versions: list[str]
+    weights: Numbers
+    on: int
     ids: NDArray[np.object_]
     person: Numbers
     customer: Numbers
     day: Numbers
     version: Numbers
+    rubric: Numbers
     gap_percent: NDArray[np.float64]
     packed: Numbers
 
@@ -65,8 +71,8 @@ class Facts:
 
     def where(self, chosen: NDArray[Any]) -> Facts:
         """The facts of some notes, by a mask or by places."""
-        columns = (self.ids, self.person, self.customer, self.day, self.version, self.gap_percent, self.packed)
-        return Facts(self.people, self.customers, self.versions, *(column[chosen] for column in columns))
+        columns = (self.ids, self.person, self.customer, self.day, self.version, self.rubric, self.gap_percent, self.packed)
+        return Facts(self.people, self.customers, self.versions, self.weights, self.on, *(column[chosen] for column in columns))
 
 
 def _coded(values: Sequence[Any]) -> tuple[list[Any], Numbers]:
@@ -86,7 +92,7 @@ def read_facts(session: Session, principal: Principal, selection: Selection) -> 
     query = select(*_COLUMNS).where(*in_scope(principal, selection))
     rows = session.connection().execute(query).cursor.fetchall()  # the driver's tuples: a Row each costs more
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(_COLUMNS)
-    ids, person, customer, visited, version, percent, packed = columns
+    ids, person, customer, visited, version, rubric, percent, packed = columns
     people, persons = _coded(person)
     customers, of_customer = _coded(customer)
     versions, of_version = _coded(version)
@@ -96,12 +102,18 @@ def read_facts(session: Session, principal: Principal, selection: Selection) -> 
         people.append(None)
     ordinals = np.array([_ordinal(d) for d in days], np.int64)[of_day]
     facts = Facts(
-        people, customers, versions, np.array(ids, object), persons, of_customer, ordinals, of_version, np.array(percent, float),
-        np.array(packed, np.int64),
+        people, customers, versions, _weights(session, principal.tenant_id), active_version(session, principal.tenant_id), np.array(ids, object),
+        persons, of_customer, ordinals, of_version, np.array(rubric, np.int64), np.array(percent, float), np.array(packed, np.int64),
     )  # fmt: skip
     return facts.where(np.lexsort((np.array(ids, str), ordinals)))
 
 
+def _weights(session: Session, tenant_id: str) -> Numbers:
+    """The weights of each version of the rubric, one row a version."""
+    known = all_rubrics(session, tenant_id)
+    return np.array([[known[version].weights[d] for d in DIMENSIONS] for version in range(len(known))], np.int64)
+
+
 def points_lost(facts: Facts) -> Numbers:
-    """Points each note lacks, doubled so that they are whole: one column a dimension."""
-    return np.stack([WEIGHTS[d] * (2 - facts.level(d)) for d in DIMENSIONS], axis=1)
+    """Points each note lacks by the rubric its score carries, doubled so that they are whole: one column a dimension."""
+    return np.stack([facts.weights[facts.rubric, i] * (2 - facts.level(d)) for i, d in enumerate(DIMENSIONS)], axis=1)

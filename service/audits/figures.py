@@ -10,10 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.analysis import GapSide, KindLabel, KpStatus, ObjectionType
-from models.labels import DIMENSIONS, WEIGHTS
+from models.labels import DIMENSIONS
 from models.quality import dimension_texts
 from service.audits.facts import Facts, Numbers, points_lost
-from service.audits.result import GapBin, KpFigure, ObjectionFigure, PartFigure, RepFigure, ScoreBin, StepFigure, VersionFigure
+from service.audits.result import (
+    GapBin,
+    KpFigure,
+    ObjectionFigure,
+    PartFigure,
+    RepFigure,
+    RubricFigure,
+    ScoreBin,
+    StepFigure,
+    VersionFigure,
+)
 from service.audits.selection import Selection, Step
 from service.notes.facts import GAP_SIDE, KIND, KP, OUTCOME, SCORE
 from service.texts import LABELS
@@ -79,14 +89,14 @@ def gap_bins(facts: Facts) -> tuple[list[GapBin], int]:
     return bins, int(((side > 0) & ~known).sum())
 
 
-def _parts(missing: NDArray[Any], vague: NDArray[Any], lost: NDArray[Any], notes: int) -> list[PartFigure]:
-    """Figures of the ten parts from the columns of one row."""
+def _parts(missing: NDArray[Any], vague: NDArray[Any], lost: NDArray[Any], notes: int, weights: Numbers) -> list[PartFigure]:
+    """Figures of the ten parts from the columns of one row; `weights` are those of the rubric that is on."""
     texts = dimension_texts()
     return [
         PartFigure(
             dimension=d,
             name=texts[d][0],
-            weight=WEIGHTS[d],
+            weight=int(weights[i]),
             missing=int(missing[i]),
             vague=int(vague[i]),
             points_lost=_mean(lost[i] / 2, notes),
@@ -100,7 +110,7 @@ def part_figures(facts: Facts) -> list[PartFigure]:
     if not len(facts):
         return []
     levels = np.stack([facts.level(d) for d in DIMENSIONS], axis=1)
-    return _parts((levels == 0).sum(0), (levels == 1).sum(0), points_lost(facts).sum(0), len(facts))
+    return _parts((levels == 0).sum(0), (levels == 1).sum(0), points_lost(facts).sum(0), len(facts), facts.weights[facts.on])
 
 
 def rep_figures(facts: Facts, names: Mapping[str, str]) -> list[RepFigure]:
@@ -112,12 +122,12 @@ def rep_figures(facts: Facts, names: Mapping[str, str]) -> list[RepFigure]:
     met = np.bincount(facts.person, facts.get(KP) == FIRST_KP, minlength=count)
     bins = _table(facts.person, _bin_of(facts.get(SCORE)), (count, BINS))
     levels = np.stack([_table(facts.person, facts.level(d), (count, 3)) for d in DIMENSIONS], axis=1)
-    lost = (levels[:, :, 0] * 2 + levels[:, :, 1]) * np.array([WEIGHTS[d] for d in DIMENSIONS])
+    lost = np.stack([np.bincount(facts.person, column, minlength=count) for column in points_lost(facts).T], axis=1)
     out = [
         RepFigure(
             rep_id=rep, name=UNASSIGNED if rep is None else names.get(rep, rep), notes=int(notes[i]), mean_score=_mean(scores[i], notes[i]),
             diagnostic=int(diagnostic[i]), met_first_kp=int(met[i]), bins=bins[i].tolist(),
-            parts=_parts(levels[i, :, 0], levels[i, :, 1], lost[i], notes[i]),
+            parts=_parts(levels[i, :, 0], levels[i, :, 1], lost[i], notes[i], facts.weights[facts.on]),
         )
         for i, rep in enumerate(facts.people)
         if notes[i]
@@ -161,6 +171,12 @@ def versions(facts: Facts) -> list[VersionFigure]:
     """The model versions behind the figures, the most frequent first."""
     counts = np.bincount(facts.version, minlength=len(facts.versions))
     found = [VersionFigure(version=v, notes=int(n)) for v, n in zip(facts.versions, counts, strict=True) if n]
+    return sorted(found, key=lambda f: (-f.notes, f.version))
+
+
+def rubrics(facts: Facts) -> list[RubricFigure]:
+    """The versions of the rubric that the scores carry, the most frequent first."""
+    found = [RubricFigure(version=v, notes=int(n)) for v, n in enumerate(np.bincount(facts.rubric)) if n]
     return sorted(found, key=lambda f: (-f.notes, f.version))
 
 

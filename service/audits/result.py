@@ -24,6 +24,13 @@ class VersionFigure(_Frozen):
     notes: int
 
 
+class RubricFigure(_Frozen):
+    """A version of the rubric (0: labels.md's own) and how many of the notes are scored by it."""
+
+    version: int
+    notes: int
+
+
 class ScoreBin(_Frozen):
     """Notes with scores from `low` to `high`, both included, by kind."""
 
@@ -59,7 +66,8 @@ class GapBin(_Frozen):
 
 
 class PartFigure(_Frozen):
-    """One of the ten parts of the rubric: in how many notes it is missing or vague, and the points that costs a note on average."""
+    """One of the ten parts of the rubric: in how many notes it is missing or vague, and the points that costs a note on average, each by the
+    rubric its score carries; `weight` is that of the rubric which is on now."""
 
     dimension: DimensionId
     name: str
@@ -179,6 +187,7 @@ class Audit(_Frozen):
     diagnostic: int
     signed: int
     model_versions: list[VersionFigure]
+    rubric_versions: list[RubricFigure]
     scores: list[ScoreBin]
     steps: list[StepFigure]
     reps: list[RepFigure]

@@ -26,6 +26,11 @@ LEVELS = ("没有写", "笼统", "具体")
 FEW_NOTES = "记录太少，还看不出该练什么。"
 
 
+def rubric(version: int) -> str:
+    """A version of the rubric."""
+    return f"第 {version} 版" if version else "默认"
+
+
 def percent(part: int, whole: int) -> str:
     """A share in whole percent."""
     return f"{100 * part / whole:.0f}%" if whole else "—"

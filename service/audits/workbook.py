@@ -52,6 +52,7 @@ def xlsx(audit: Audit) -> bytes:
             ["范围", words.scope(audit)], ["时间", words.period(audit.selection)], ["记录数", audit.notes], ["平均分", audit.mean_score],
             ["诊断型", audit.diagnostic], ["当场签单", audit.signed],
             *(["模型版本 " + v.version, v.notes] for v in audit.model_versions),
+            *(["评分表 " + words.rubric(r.version), r.notes] for r in audit.rubric_versions if len(audit.rubric_versions) > 1 or r.version),
         ],
     )  # fmt: skip
     scores = [[f"{b.low}–{b.high}", b.diagnostic, b.flow_of_events] for b in audit.scores]

@@ -30,6 +30,7 @@ from service.notes.hooks import Eraser
 from service.notes.resolve import API_SOURCE
 from service.notes.store import Imported, add_imported, show_imported, stored_texts
 from service.notes.tables import StoredNote
+from service.rubrics.store import active
 
 READ_AT_ONCE = 500
 NOTED_AT_ONCE = 50
@@ -130,6 +131,7 @@ class Working:
             part = list(session.scalars(chosen.limit(NOTED_AT_ONCE)))
             session.expunge_all()
             known = stored_texts(session, row.tenant_id, API_SOURCE, [r.crm_id for r in part if r.crm_id])
+            rubric = active(session, row.tenant_id)
         if not part:
             with writing(self.engine) as session:
                 self._move(session, row, state="done", next_at=None, finished=self.now())
@@ -143,7 +145,8 @@ class Working:
             if text is None:
                 # One note a turn: whoever asks for an analysis meanwhile waits for one note at most.
                 try:
-                    analyzed.append((staged, self.thread.submit(self.thread.analyze, Note(staged.text, None, staged.visited_at)).result()))
+                    note = Note(staged.text, None, staged.visited_at)
+                    analyzed.append((staged, self.thread.submit(self.thread.analyze, note, rubric).result()))
                 except Exception as error:
                     structlog.get_logger().error("analysis failed", import_id=row.id, row=staged.row, error=type(error).__name__)
                     faults.append(self._fault(row, staged.row, RowFault("text", "这条记录没能分析出来")))

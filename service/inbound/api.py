@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from service.accounts import store as accounts
 from service.accounts.access import Principal, not_found, require
-from service.accounts.store import AccountError
 from service.database import reading, scrub, writing
 from service.fields import CURSOR, Limit
 from service.inbound import events, integrations, issuing
@@ -57,8 +56,6 @@ def _faults() -> Iterator[None]:
         yield
     except IntegrationError as error:
         raise ProblemError(invalid(error.faults)) from None
-    except AccountError as error:
-        raise ProblemError(invalid([FieldFault(field=error.field, message=error.message)])) from None
 
 
 def routes(inbound: Inbound, public_url: str | None, random_bytes: Callable[[int], bytes] = random.token_bytes) -> APIRouter:

@@ -28,6 +28,7 @@ from service.notes.store import AnalysisNeededError, NewNote
 from service.notes.tables import StoredNote
 from service.problems import FieldFault
 from service.requests import text_problem
+from service.rubrics.store import active
 
 AT_ONCE = 2
 """Events worked on at a time in a process: one is analyzed while another is read or written. More would only keep hooks from their answers."""
@@ -89,8 +90,9 @@ class Receiving:
                 found = mapped(Mapping.model_validate(integration.mapping), json.loads(row.payload), self.note_limit)
                 plain = None if isinstance(found, Verdict) else _plain(integration, row, found)
                 note = None if plain is None else store.to_analyze(session, integration.tenant_id, plain, self.thread.today())
+                rubric = active(session, integration.tenant_id)
             try:
-                analysis = None if note is None else self.thread.submit(self.thread.analyze, note).result()
+                analysis = None if note is None else self.thread.submit(self.thread.analyze, note, rubric).result()
             except Exception as error:
                 raise AnalysisError(type(error).__name__) from None
             try:

@@ -9,6 +9,7 @@ from service.database import Base
 from service.inbound import tables as _inbound  # noqa: F401
 from service.notes import tables as _notes  # noqa: F401
 from service.outbound import tables as _outbound  # noqa: F401
+from service.rubrics import tables as _rubrics  # noqa: F401
 from service.versions import tables as _versions  # noqa: F401
 
 connection = context.config.attributes["connection"]

@@ -19,6 +19,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 NOTE_COLUMNS = ("id", "crm_id", "source", "team_id", "rep_id", "customer", "customer_id", "visited_at", "created", "revision")
 ANALYSIS_COLUMNS = (
     "model_version",
+    "rubric_version",
     "kind",
     "score",
     "grade",

@@ -71,6 +71,7 @@ def columns(analysis: Analysis) -> dict[str, Any]:
     return {
         "model_version": analysis.model.version,
         "kind": analysis.kind.label,
+        "rubric_version": analysis.quality.rubric_version or 0,
         "score": analysis.quality.score,
         "grade": analysis.quality.grade,
         "kp_status": analysis.kp.status,
@@ -95,4 +96,5 @@ def analysis_values(row: StoredAnalysis, analysis: Analysis) -> dict[str, Any]:
         packed |= OBJECTIONS[objection.type, objection.status].put(1)
     for dimension in analysis.quality.dimensions:
         packed |= LEVELS[dimension.id].put(dimension.level)
-    return {"model_version": row.model_version, "price_gap_percent": row.price_gap_percent, "packed": packed}
+    same = ("model_version", "rubric_version", "price_gap_percent")
+    return {"packed": packed, **{name: getattr(row, name) for name in same}}

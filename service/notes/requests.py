@@ -13,6 +13,8 @@ from service.fields import NO_NUL, Name, PersonId, TeamId
 from service.notes.tables import AnalysisObjection, NoteRevision, StoredAnalysis, StoredNote
 from service.requests import EXAMPLE_TEXT, MAX_BATCH, ItemError, written_date
 
+RUBRIC = "The version of the tenant's rubric it was scored by; 0 is labels.md's own."
+
 
 class StoreRequest(BaseModel):
     """A visit note to store. Sent again with the same crm_id, what is left out stays as it was."""
@@ -68,6 +70,7 @@ class AnalysisSummary(BaseModel):
 
     id: str
     model_version: str
+    rubric_version: Annotated[int, Field(description=RUBRIC)]
     kind: KindLabel
     score: int
     grade: str
@@ -86,6 +89,7 @@ class AnalysisAnswer(BaseModel):
     revision: Annotated[int, Field(description="The revision of the note whose text the offsets count.")]
     current: bool
     model_version: str
+    rubric_version: Annotated[int, Field(description=RUBRIC)]
     created: datetime
     corrected: Annotated[bool, Field(description="A trainer's corrections stand in it; the model's own analysis is kept beside it.")]
     result: Annotated[Analysis, Field(description="As the model version gave it at that time.")]
@@ -172,7 +176,7 @@ def note_fields(note: StoredNote) -> dict[str, Any]:
 
 def analysis_fields(row: StoredAnalysis) -> dict[str, Any]:
     """An analysis in an answer. The result is given as it was stored: an older version's is not fitted to today's form."""
-    same = ("id", "revision", "current", "model_version", "created")
+    same = ("id", "revision", "current", "model_version", "rubric_version", "created")
     return {"result": json.loads(row.result), "corrected": row.review_id is not None, **{name: getattr(row, name) for name in same}}
 
 

@@ -24,6 +24,7 @@ from service.ids import new_id
 from service.notes.facts import analysis_values, columns, note_values
 from service.notes.hooks import OnAnalysis, nothing
 from service.notes.tables import AnalysisObjection, NoteEvent, NoteFacts, NoteRevision, StoredAnalysis, StoredNote
+from service.rubrics.store import active
 
 RESULT = TypeAdapter(Analysis)
 ATTEMPTS = 3
@@ -187,8 +188,8 @@ def keep(
     """
     for attempt in range(1, ATTEMPTS + 1):
         with reading(engine) as session:
-            note = to_analyze(session, tenant_id, new, thread.today())
-        analysis = None if note is None else thread.submit(thread.analyze, note).result()
+            note, rubric = to_analyze(session, tenant_id, new, thread.today()), active(session, tenant_id)
+        analysis = None if note is None else thread.submit(thread.analyze, note, rubric).result()
         try:
             with writing(engine) as session:
                 session.expire_on_commit = False
@@ -281,11 +282,11 @@ def reanalyze(
             row = session.scalar(select(StoredNote).where(*owned))
             if row is None:
                 return None
-            note, revision = Note(row.text, None, row.visited_at), row.revision
+            note, revision, rubric = Note(row.text, None, row.visited_at), row.revision, active(session, tenant_id)
             current = current_analysis(session, note_id)
             if (current.revision, current.model_version) == (revision, thread.card.version):
                 return current, False
-        analysis = thread.submit(thread.analyze, note).result()
+        analysis = thread.submit(thread.analyze, note, rubric).result()
         with writing(engine) as session:
             session.expire_on_commit = False
             row = session.scalar(select(StoredNote).where(*owned).with_for_update())

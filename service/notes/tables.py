@@ -79,7 +79,8 @@ class NoteRevision(Base):
 
 
 class StoredAnalysis(Base):
-    """One analysis of one revision by one model version. `current` marks the one that counts; `result` is the API's Analysis as JSON.
+    """One analysis of one revision by one model version, scored by one version of the tenant's rubric (0: labels.md's own). `current` marks the
+    one that counts; `result` is the API's Analysis as JSON.
 
     With `review_id` it is a model's analysis with a trainer's corrections put in (service/corrections); the model's own stands beside it."""
 
@@ -115,6 +116,7 @@ class StoredAnalysis(Base):
     price_gap_against: Mapped[str | None] = mapped_column(String(20))
     review_id: Mapped[str | None] = mapped_column(ID)
     result: Mapped[str] = mapped_column(Text)
+    rubric_version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class AnalysisObjection(Base):
@@ -155,6 +157,7 @@ class NoteFacts(Base):
     price_gap_percent: Mapped[float | None]
     packed: Mapped[int] = mapped_column(BigInteger)
     hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
+    rubric_version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class DeletionReceipt(Base):

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.analysis import Analysis, Note
 from models.artefacts import Card
 from models.pipeline import Analyzer
+from models.rubric import STANDARD, Rubric
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -148,11 +149,11 @@ class MeasuredAnalyzer(Analyzer):
         super().__init__(analyzer.nlp, analyzer.card)
         self._metrics = metrics
 
-    def analyze(self, note: Note, today: date) -> Analysis:
+    def analyze(self, note: Note, today: date, rubric: Rubric = STANDARD) -> Analysis:
         """As Analyzer.analyze."""
         began = time.perf_counter()
         try:
-            analysis = super().analyze(note, today)
+            analysis = super().analyze(note, today, rubric)
         except Exception:
             self._metrics.analyses.labels("failed").inc()
             raise

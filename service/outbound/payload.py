@@ -36,6 +36,7 @@ def analyzed(subject: Subject, analysis_id: str, analysis: Analysis, text: str |
         "note": _note(subject),
         "analysis_id": analysis_id,
         "model_version": analysis.model.version,
+        **({} if analysis.quality.rubric_version is None else {"rubric_version": analysis.quality.rubric_version}),
         "kind": asdict(analysis.kind),
         "outcome": asdict(analysis.outcome),
         "score": analysis.quality.score,

@@ -12,7 +12,7 @@ from service.reps.brief import OpenObjection, make_brief
 from service.reps.visits import Visit
 
 LEFT_OUT = 3
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 680, 220, 36, 12, 12, 28
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 680, 220, 46, 12, 12, 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Scores as a drawing of WIDTH by HEIGHT: dots of notes, a line through the mean of the five notes up to each, and the days at its ends."""
+    """Scores as a drawing of WIDTH by HEIGHT: dots of notes, a line through the mean of the five notes up to each day's
+    last, and the days at its ends."""
 
     points: list[Point]
     path: str
@@ -94,5 +95,6 @@ def score_line(visits: Sequence[Visit]) -> Line | None:
     scores = [v.analysis.quality.score for v in visits]
     points = [Point(x(v.visited_at), y(s), s, v.visited_at, v.customer) for v, s in zip(visits, scores, strict=True)]
     means = [sum(scores[max(0, i - 4) : i + 1]) / len(scores[max(0, i - 4) : i + 1]) for i in range(len(scores))]
-    path = " ".join(f"{p.x},{y(m)}" for p, m in zip(points, means, strict=True))
+    of_day = {p.x: y(m) for p, m in zip(points, means, strict=True)}
+    path = " ".join(f"{x},{y}" for x, y in of_day.items())
     return Line(points, path, first, last)

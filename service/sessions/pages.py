@@ -79,6 +79,10 @@ def routes(login: Login, pages: Pages) -> APIRouter:
             return RedirectResponse(back_to(next, viewer.principal.role), 303)
         return form_page(request, 200, "", next[:1000])
 
+    @router.get("/login/again", dependencies=[Depends(page_principal(*store.PAGE_ROLES))])
+    async def again(request: Request) -> Response:
+        return pages.render(request, "login_again.html")
+
     @router.post("/login")
     async def enter(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=10)

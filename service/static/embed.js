@@ -15,7 +15,8 @@ h3 { margin: 12px 0 4px; font-size: 15px; }
 button { font: inherit; color: inherit; cursor: pointer; text-align: left; min-height: 32px; }
 button:focus-visible { outline: 3px solid #1f5fbf; }
 .found { display: block; width: 100%; padding: 4px; border: 0; border-left: 4px solid #48555f; margin-bottom: 4px; background: #f6f8fa; }
-.found:hover { background: #eaf1fc; }
+.found:hover { background: #eaf1fc; } .wrong .found { text-decoration: line-through; color: #556070; }
+.mend { margin: 0 0 8px; padding: 0 8px; border: 1px solid #8793a5; border-radius: 6px; background: #fff; font-size: 13px; }
 .kp, .person { border-color: #0a72b8; } .price { border-color: #8f5f00; } .competitor { border-color: #7636b0; } .objection-open { border-color: #c4221f; }
 .objection-resolved { border-color: #2c7a35; } .step { border-color: #00716a; } .funds { border-color: #ad1457; }
 .open { margin: 2px 0 8px; padding: 2px 10px; border: 1px solid #1f5fbf; border-radius: 16px; background: #fff; color: #1f5fbf; font-size: 14px; }
@@ -29,6 +30,7 @@ class FupanFeedback extends HTMLElement {
   #watching = null;
   #field = null;
   #announcing = 0;
+  #disputed = [];
 
   constructor() {
     super();
@@ -71,7 +73,7 @@ class FupanFeedback extends HTMLElement {
     this.#watching = watch(this.#field, {
       server: (this.getAttribute("server") || HOME).replace(/\/+$/, ""), key: this.getAttribute("key"), words: WORDS,
       show: (a, text) => this.#show(a, text),
-      clear: () => this.#clear(),
+      clear: () => { this.#disputed = []; this.#clear(); },
       fail: (text) => { this.#clear(); this.fault.textContent = text; },
     });
   }
@@ -94,6 +96,23 @@ class FupanFeedback extends HTMLElement {
     return list;
   }
 
+  // Marking a finding as wrong changes nothing here: the page that owns the note hears of it and may keep it with the note.
+  #mend(f) {
+    const before = marked(this.#disputed, f);
+    const act = this.#button("mend", before ? "撤销" : disputeText(f, WORDS), () => {
+      this.#disputed = this.#disputed.filter((d) => d !== before);
+      if (!before) this.#disputed.push({ kind: f.kind, label: f.what, quote: f.quote });
+      const detail = { type: f.kind, says: disputeText(f, WORDS), quote: f.quote, start: f.start, end: f.end, wrong: !before };
+      this.dispatchEvent(new CustomEvent("fupan-dispute", { detail, bubbles: true, composed: true }));
+      act.closest("li").classList.toggle("wrong", !before);
+      const mend = this.#mend(f);
+      act.replaceWith(mend);
+      mend.focus();
+    });
+    act.setAttribute("aria-label", `${act.textContent}：${f.quote}`);
+    return act;
+  }
+
   #show(a, text) {
     const characters = Array.from(text), most = addition(a, WORDS), found = findings(a, WORDS), field = this.#field;
     const score = element("p", "score"), line = element("p", "", most ? `${most.text} ` : "十项都写到位了");
@@ -112,8 +131,9 @@ class FupanFeedback extends HTMLElement {
         field.setSelectionRange(...units(characters, f.start, f.end));
       });
       button.append(f.what, f.review ? "（存疑）" : "", element("small", "", f.why.map((w) => `${w}。`).join("")));
-      return [button];
+      return [button, this.#mend(f)];
     });
+    found.forEach((f, i) => list.children[i].classList.toggle("wrong", Boolean(marked(this.#disputed, f))));
     this.result.replaceChildren(score, line, element("h3", "", "复盘问题"), questions, element("h3", "", "十项得分"), bars, element("h3", "", "找到的内容"), found.length ? list : "没有找到人、异议、价格或下一步。");
     this.fault.textContent = "";
     clearTimeout(this.#announcing);

@@ -7,8 +7,7 @@ const overlay = new Overlay($("backdrop"));
 let shown = null; // { characters, found } of the last answer, moved along with what is typed since
 let disputed = []; // what the rep marked as wrong in this draft: { kind, label, quote }
 
-// A longer or shorter quote of the same thing is the same finding, so a mark stays while the rep writes on.
-const isDisputed = (f) => disputed.find((d) => d.kind === f.kind && d.label === f.what && (d.quote.includes(f.quote) || f.quote.includes(d.quote)));
+const isDisputed = (f) => marked(disputed, f);
 
 function underline(seen = []) {
   if (shown) overlay.paint(shown.characters, shown.found.filter((f) => !isDisputed(f)), seen);
@@ -47,8 +46,6 @@ function described(f) {
   return lines;
 }
 
-const disputeText = (f) => words.dispute[f.cls] ?? words.dispute[f.kind];
-
 function listFindings() {
   $("nothing").hidden = shown.found.length > 0;
   const wrong = shown.found.filter(isDisputed).length;
@@ -58,7 +55,7 @@ function listFindings() {
     const item = element("li", isDisputed(f) ? "wrong" : "");
     const main = button("found", undefined, () => select(f));
     main.append(element("q", "quote", f.quote), ...described(f));
-    const act = isDisputed(f) ? button("mend", "撤销", () => dispute(f, false)) : button("mend", disputeText(f), () => dispute(f, true));
+    const act = isDisputed(f) ? button("mend", "撤销", () => dispute(f, false)) : button("mend", disputeText(f, words), () => dispute(f, true));
     act.setAttribute("aria-label", `${act.textContent}：${f.quote}`);
     item.append(main, act);
     if (isDisputed(f)) item.append(element("span", "flag", "已标记"));
@@ -77,7 +74,7 @@ function cardSoon(act, ms) {
 function showCard({ found, box }) {
   card.replaceChildren(...found.slice(0, 3).map((f) => {
     const row = element("div", "row");
-    row.append(...described(f), button("mend", disputeText(f), () => dispute(f, true)));
+    row.append(...described(f), button("mend", disputeText(f, words), () => dispute(f, true)));
     return row;
   }));
   card.hidden = false;
@@ -116,6 +113,7 @@ function showDimensions(a) {
     const row = document.querySelector(`#dimensions li[data-id="${d.id}"]`), head = row.querySelector("button");
     row.dataset.level = d.level;
     row.querySelector("b").textContent = (d.weight * d.level) / 2;
+    row.querySelector(".weight").textContent = d.weight;
     row.querySelector(".level").textContent = words.level[d.level];
     const quotes = d.evidence.slice(0, 2).map((e) => `“${shown.characters.slice(e.start, e.end).join("")}”`).join(" ");
     row.querySelector(".quotes").textContent = quotes;
@@ -199,8 +197,23 @@ for (const head of document.querySelectorAll("#dimensions button")) {
 const write = document.querySelector(".write");
 new ResizeObserver(() => { write.style.top = `${Math.min(12, window.innerHeight - write.offsetHeight - 12)}px`; }).observe(write);
 
-watch(note, {
-  server: "", key: null, csrf: document.querySelector('meta[name="csrf-token"]')?.content, words, show, clear,
-  fail: (text) => { clear(); $("status").textContent = text; },
+// A login that ends while somebody writes takes nothing away: the login opens beside this page and tells it when it is done.
+const token = document.querySelector('meta[name="csrf-token"]');
+function logInAgain() {
+  $("status").replaceChildren("登录已经到期，写的内容都还在这一页。", button("again", "重新登录", () => window.open("/login?next=/login/again", "fupan-login", "width=520,height=680")));
+}
+const watching = watch(note, {
+  server: "", key: null, csrf: () => token?.content, words, show, clear,
+  fail: (text, status) => {
+    if (status === 401) return logInAgain();
+    clear();
+    $("status").textContent = text;
+  },
+});
+new BroadcastChannel("fupan-login").addEventListener("message", ({ data }) => {
+  if (token) token.content = data;
+  $("status").textContent = "";
+  watching.refresh();
+  note.focus();
 });
 if (note.value) note.dispatchEvent(new Event("input"));

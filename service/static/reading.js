@@ -49,7 +49,7 @@ function addition(a, words) {
   let best = null;
   for (const d of a.quality.dimensions) {
     const points = (d.weight * (2 - d.level)) / 2;
-    if (points > 0 && (!best || points > best.points)) best = { id: d.id, points, text: words.addition[d.id][d.level], advice: d.advice };
+    if (points > 0 && (!best || points > best.points)) best = { id: d.id, points, text: d.addition ?? words.addition[d.id][d.level], advice: d.advice };
   }
   return best;
 }
@@ -71,11 +71,15 @@ function appendOpening(field, opening) {
   }
 }
 
+// A longer or shorter quote of the same thing is the same finding, so a mark stays while the rep writes on.
+const marked = (disputed, f) => disputed.find((d) => d.kind === f.kind && d.label === f.what && (d.quote.includes(f.quote) || f.quote.includes(d.quote)));
+const disputeText = (f, words) => words.dispute[f.cls] ?? words.dispute[f.kind];
+
 const faultText = (status) =>
   ({ 401: "需要有效的密钥才能分析。", 403: "这个密钥或网页不能用来分析。", 413: "这条记录太长，分析不了。", 422: "这条记录太长或者没有内容，分析不了。", 429: "请求太频繁，稍等一下再写。" })[status] ?? "分析没有成功，请稍后再试。";
 
 // Send the draft after each pause in typing, never while an input method composes; a newer draft aborts the older one.
-// `key` is a foreign page's, `csrf` the token of our own page's session. `show(analysis, text)`, `clear()` for an empty note, `fail(text)`. Gives refresh() and stop().
+// `key` is a foreign page's, `csrf()` the token of our own page's session. `show(analysis, text)`, `clear()` for an empty note, `fail(text, status)`. Gives refresh() and stop().
 function watch(field, { server, key, csrf, words, show, clear, fail }) {
   const ending = new AbortController();
   let timer = 0, pending = null, composing = false;
@@ -85,17 +89,17 @@ function watch(field, { server, key, csrf, words, show, clear, fail }) {
     const text = field.value, draft = withoutOpenings(text, words);
     if (!draft.trim()) return clear();
     pending = new AbortController();
-    const { signal } = pending;
+    const { signal } = pending, token = csrf?.();
     try {
       const answer = await fetch(`${server}/v1/analyses`, {
         method: "POST", mode: "cors", credentials: key ? "omit" : "same-origin", cache: "no-store", referrerPolicy: "no-referrer", signal,
-        headers: { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : csrf ? { "X-CSRF-Token": csrf } : {}) },
+        headers: { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : token ? { "X-CSRF-Token": token } : {}) },
         body: JSON.stringify({ text: draft.toWellFormed?.() ?? draft, draft: true }),
       });
       const body = answer.ok ? await answer.json() : null;
       if (signal.aborted || field.value !== text) return;
       if (body) show(body, text);
-      else fail(faultText(answer.status));
+      else fail(faultText(answer.status), answer.status);
     } catch {
       if (!signal.aborted) fail("连不上分析服务，内容还在，请稍后再试。");
     }

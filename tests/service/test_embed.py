@@ -124,6 +124,23 @@ def test_an_opening_is_typed_into_the_foreign_text_area(page: Page) -> None:
     expect(page.locator("fupan-feedback")).to_contain_text("只分析，不保存")
 
 
+def test_a_finding_marked_as_wrong_is_told_to_the_page_that_owns_the_note(page: Page) -> None:
+    page.evaluate("window.told = []; document.addEventListener('fupan-dispute', e => window.told.push(e.detail))")
+    page.get_by_label("拜访内容").fill(NOTE)
+    item = page.locator("fupan-feedback li", has_text="价格异议").first
+    item.get_by_role("button", name="这不是异议").click()
+    expect(item).to_have_class("wrong")
+    told = page.evaluate("window.told")[0]
+    assert (told["type"], told["says"], told["wrong"]) == ("objection", "这不是异议", True)
+    assert "".join(list(NOTE)[told["start"] : told["end"]]) == told["quote"]
+    page.get_by_label("拜访内容").press_sequentially("。再去一次")
+    expect(page.locator("fupan-feedback li.wrong")).to_have_count(1)  # the mark stays with the words
+    assert accessibility_faults(page) == []
+    item.get_by_role("button", name="撤销").click()
+    expect(page.locator("fupan-feedback li.wrong")).to_have_count(0)
+    assert [t["wrong"] for t in page.evaluate("window.told")] == [True, False]
+
+
 def test_a_page_of_no_listed_origin_gets_nothing(browser: Browser, fupan: Serving, stranger: str) -> None:
     context = browser.new_context(locale="zh-CN")
     opened = context.new_page()

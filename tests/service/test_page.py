@@ -208,3 +208,27 @@ def test_print_shows_note_and_underlines_without_buttons(desktop: Page) -> None:
     expect(desktop.get_by_label("拜访记录")).to_be_visible()
     expect(desktop.locator("#findings .mend").first).to_be_hidden()
     assert desktop.locator("#backdrop mark.price").first.evaluate("e => getComputedStyle(e).printColorAdjust") == "exact"
+
+
+def test_a_login_that_ends_while_typing_takes_no_text(browser: Browser, server: Serving) -> None:
+    with tab(browser, DESKTOP, server.url) as page:
+        page.set_default_timeout(60_000)
+        page.goto(server.url + "/login?next=/")
+        page.get_by_label("访问密钥").fill(server.key)
+        page.get_by_role("button", name="登录").click()
+        write(page)
+        before = page.locator("meta[name=csrf-token]").get_attribute("content")
+        page.context.clear_cookies()
+        page.route("**/v1/analyses", lambda route: route.fulfill(status=401, json={}))  # this server takes drafts of anybody
+        page.get_by_label("拜访记录").press_sequentially("，他很急")
+        expect(page.locator("#status")).to_contain_text("登录已经到期，写的内容都还在这一页")
+        page.unroute("**/v1/analyses")
+        with page.expect_popup() as opened:
+            page.get_by_role("button", name="重新登录").click()
+        opened.value.get_by_label("访问密钥").fill(server.key)
+        with page.expect_request("**/v1/analyses") as asked, opened.value.expect_event("close"):
+            opened.value.get_by_role("button", name="登录").click()
+        assert asked.value.headers["x-csrf-token"] not in ("", before)
+        expect(page.locator("#status")).to_have_text("")
+        expect(page.get_by_label("拜访记录")).to_have_value(NOTE + "，他很急")
+        expect(page.locator("#result")).to_be_visible()

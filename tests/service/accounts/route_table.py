@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from models.labels import WEIGHTS
 from service.accounts.access import ROLES
 
 MARK = "绝密客户钱百万嫌贵"
@@ -14,12 +15,14 @@ ALL = frozenset(ROLES)
 
 @dataclass(frozen=True)
 class Entry:
-    """Who may call a route, and with what. `named`: the path or query names a thing of the tenant, so that another tenant's key gets 404."""
+    """Who may call a route, and with what. `named`: the path or query names a thing of the tenant, so that another tenant's key gets 404.
+    `shared`: it is the whole tenant's, so that another team's trainer reaches it too."""
 
     roles: frozenset[str]
     body: Any = None
     query: str = ""
     named: bool = False
+    shared: bool = False
 
 
 def roles(*names: str) -> frozenset[str]:
@@ -67,6 +70,13 @@ TABLE = {
     ("POST", "/v1/appeals/{appeal_id}/decision"): Entry(STAFF, {"verdict": "rejected", "answer": "不行"}, named=True),
     ("GET", "/v1/exports/corrections"): Entry(STAFF),
     ("GET", "/v1/agreement"): Entry(STAFF),
+    ("POST", "/v1/rubrics"): Entry(STAFF, {"weights": dict(WEIGHTS)}),
+    ("GET", "/v1/rubrics"): Entry(STAFF, shared=True),
+    ("POST", "/v1/rubrics/rollback"): Entry(STAFF),
+    ("GET", "/v1/rubrics/{version}"): Entry(STAFF, named=True, shared=True),
+    ("POST", "/v1/rubrics/{version}/trial"): Entry(STAFF, {"from": "2026-01-01"}, named=True, shared=True),
+    ("POST", "/v1/rubrics/{version}/switch"): Entry(STAFF, named=True, shared=True),
+    ("POST", "/v1/rubrics/{version}/apply"): Entry(STAFF, {"from": "2026-01-01"}, named=True, shared=True),
     ("POST", "/v1/integrations"): Entry(ADMIN, {"kind": "standard", "label": "CRM"}),
     ("GET", "/v1/integrations"): Entry(ADMIN),
     ("GET", "/v1/integrations/{integration_id}"): Entry(ADMIN, named=True),
@@ -137,6 +147,13 @@ PAGES = {
     ("GET", "/audit/report.html"),
     ("GET", "/audit/report.xlsx"),
     ("GET", "/audit/report.pdf"),
+    ("GET", "/settings/rubric"),
+    ("POST", "/settings/rubric"),
+    ("POST", "/settings/rubric/rollback"),
+    ("GET", "/settings/rubric/{version}"),
+    ("POST", "/settings/rubric/{version}/switch"),
+    ("POST", "/settings/rubric/{version}/apply"),
+    ("GET", "/login/again"),
     ("POST", "/logout"),
 }
 """Pages: whoever is not logged in is sent to the login. What a login may see is in their own tests."""
@@ -156,4 +173,5 @@ LISTS = (
     "/v1/deliveries",
     "/v1/appeals",
     "/v1/agreement",
+    "/v1/rubrics",
 )

@@ -194,8 +194,8 @@ class NewerModel(AnalyzerThread):
     def card(self):
         return dataclasses.replace(super().card, version="newer")
 
-    def analyze(self, note: Note):
-        analysis = super().analyze(note)
+    def analyze(self, note: Note, *rubric):
+        analysis = super().analyze(note, *rubric)
         return dataclasses.replace(analysis, model=dataclasses.replace(analysis.model, version="newer"))
 
 

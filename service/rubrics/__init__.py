@@ -1,0 +1,1 @@
+"""A tenant's rubric in versions: weights, words of advice and questions; which version is on."""
