@@ -36,7 +36,7 @@ from service.inbound.inbound import Inbound
 from service.inbound.integrations import Receivers
 from service.inbound.receiving import Receiving
 from service.notes import outgoing
-from service.notes.hooks import Hooks
+from service.notes.hooks import Hooks, OnAnalysis
 from service.operations.lifecycle import Lifecycle
 from service.operations.metrics import MeasuredAnalyzer, Metrics
 from service.outbound import outbox
@@ -72,14 +72,23 @@ class Prepared:
         return chosen
 
 
+def keeping_corrections(now: Callable[[], datetime] = utc_now) -> OnAnalysis:
+    """What every new analysis of a note needs, whether subscriptions are told or not: the trainers' corrections go on counting."""
+
+    def on_analysis(session: Session, tenant_id: str, note_id: str, _: str) -> None:
+        reapply(session, tenant_id, note_id, now())
+
+    return on_analysis
+
+
 def hooks(now: Callable[[], datetime] = utc_now, committed: Callable[[], None] = lambda: None) -> Hooks:
     """What the rooms do when notes are analyzed or erased. `committed` is called when there may be something to deliver; a command has nobody
     to tell, the running server finds what was stored."""
-    told = outgoing.hooks(now, committed)
+    told, correct = outgoing.hooks(now, committed), keeping_corrections(now)
 
     def on_analysis(session: Session, tenant_id: str, note_id: str, analysis_id: str) -> None:
         told.on_analysis(session, tenant_id, note_id, analysis_id)
-        reapply(session, tenant_id, note_id, now())
+        correct(session, tenant_id, note_id, analysis_id)
 
     return Hooks(on_analysis, (*told.erasers, erase, erase_staged, erase_corrections, forget_authors))
 

@@ -12,13 +12,12 @@ from sqlalchemy import Engine, select
 
 from models.pipeline import Analyzer
 from service.analyzing import AnalyzerThread
-from service.bootstrap import hooks
+from service.bootstrap import hooks, keeping_corrections
 from service.commands.accounts import TenantOption, find_tenant
 from service.console import analyzer_or_exit, database_or_exit, errors, settings_or_exit, utc_now
 from service.database import reading
 from service.notes import store
 from service.notes.deletion import run_retention
-from service.notes.hooks import nothing
 from service.notes.tables import StoredNote
 
 retention = typer.Typer(no_args_is_help=True, help="Deleting what is older than a tenant keeps it.")
@@ -52,9 +51,10 @@ def reanalyze_all(engine: Engine, analyzer: Analyzer, tenant_ids: Sequence[str],
         notes = [
             tuple(row) for row in session.execute(select(StoredNote.tenant_id, StoredNote.id).where(of_tenants).order_by(StoredNote.id))
         ]
+    on_analysis = hooks().on_analysis if notify else keeping_corrections()
     new = 0
     for tenant_id, note_id in track(notes, "再分析", console=errors, disable=not errors.is_terminal):
-        done = store.reanalyze(engine, thread, tenant_id, note_id, utc_now, hooks().on_analysis if notify else nothing)
+        done = store.reanalyze(engine, thread, tenant_id, note_id, utc_now, on_analysis)
         new += done is not None and done[1]
     thread.close()
     print(f"{len(notes)} notes, {new} analyzed again by {thread.card.version}")

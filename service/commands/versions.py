@@ -23,6 +23,7 @@ from service.commands.notes import reanalyze_all
 from service.console import database_or_exit, errors, fail, settings_or_exit, show, utc_now
 from service.database import reading, writing
 from service.rendering import Pages
+from service.rubrics.store import active as active_rubric
 from service.versions import figures, report, switches
 from service.versions.changes import Sampled, changes, sample
 from service.versions.shelf import Shelf
@@ -184,6 +185,7 @@ def compare(
         found_tenant = find_tenant(session, tenant) if tenant else None
         taken = sample(session, found_tenant.id, notes) if found_tenant else []
         tenant_name = found_tenant.name if found_tenant else None
+        rubric = active_rubric(session, found_tenant.id if found_tenant else None)
     sides = [_named(shelf, base) if base else active, _named(shelf, candidate)]
     try:
         cards = [shelf.card(version) for version in sides]
@@ -203,7 +205,7 @@ def compare(
                 on_labels = figures.figures(folders[0], folders[1], corrections or [], resamples)
         except figures.FiguresError as error:
             raise fail(str(error), 1) from None
-    changed = changes(taken, [lambda: _loaded(shelf, sides[0]), lambda: _loaded(shelf, sides[1])], shown) if found_tenant else None
+    changed = changes(taken, [lambda: _loaded(shelf, sides[0]), lambda: _loaded(shelf, sides[1])], shown, rubric) if found_tenant else None
     made = report.Report(cards[0].version, cards[1].version, date.today(), on_labels, changed, tenant_name)
     for sheet in made.sheets():
         _show(sheet, top)

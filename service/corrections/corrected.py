@@ -6,12 +6,16 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from models.analysis import Place, Quality
 from models.lexicon import rows
-from models.quality import dimension_texts, grade
+from models.rubric import STANDARD, Rubric, scored
 from service.corrections.labels import EVIDENCED, Labels, changed_fields, from_result
 
 Result = dict[str, Any]
 CERTAIN = {"probability": 1.0, "needs_review": False}
+_QUALITY = TypeAdapter(Quality)
 
 
 @functools.cache
@@ -68,36 +72,32 @@ def _dated(text: str, known: Mapping[str, Any] | None, quote: str | None, when: 
     return {"quote": quote, **_place(text, quote), "when": when, "date": date}
 
 
-def _quality(text: str, result: Mapping[str, Any], labels: Labels, found: Mapping[str, Any]) -> Result:
-    texts, old = dimension_texts(), {d["id"]: d for d in result["quality"]["dimensions"]}
+def _quality(text: str, result: Mapping[str, Any], labels: Labels, found: Mapping[str, Any], rubric: Rubric) -> Result:
     places = {
         "kp": found["people"],
         "objection": found["objections"],
         "figures": [m for m in result["price"]["mentions"] if m["role"] != "other"],
         "next_step": [found["next_step"]] if found["next_step"] else [],
     }
-    made, score = [], 0.0
+    old, evidence = {d["id"]: d for d in result["quality"]["dimensions"]}, {}
     for id_, dimension in old.items():
-        level = labels["rubric"][id_]
-        score += dimension["weight"] * level / 2
-        if id_ in EVIDENCED:
-            evidence = [_place(text, q) for q in labels["evidence"].get(id_, [])]
-        else:
-            evidence = [{"start": p["start"], "end": p["end"]} for p in places[id_]] or dimension["evidence"]
-        same = level == dimension["level"]
-        advice = dimension["advice"] if same else None if level == 2 else texts[id_][1 + level]
-        made.append({**dimension, "level": level, "evidence": evidence if level else [], "advice": advice})
-    return {**result["quality"], "score": round(score), "grade": grade(round(score)), "dimensions": made}
+        stretches = [_place(text, q) for q in labels["evidence"].get(id_, [])] if id_ in EVIDENCED else places[id_] or dimension["evidence"]
+        evidence[id_] = tuple(Place(p["start"], p["end"]) for p in stretches)
+    made: Result = _QUALITY.dump_python(scored(rubric, labels["rubric"], evidence), mode="json")
+    same = {id_ for id_, dimension in old.items() if dimension["level"] == labels["rubric"][id_]}
+    kept = [{**old[d["id"]], "evidence": d["evidence"]} if d["id"] in same else d for d in made["dimensions"]]
+    return {**result["quality"], "score": made["score"], "grade": made["grade"], "dimensions": kept}
 
 
-def _questions(result: Mapping[str, Any], labels: Labels) -> list[Result]:
-    known, words = {q["id"]: q for q in result["questions"]}, question_words()
+def _questions(result: Mapping[str, Any], labels: Labels, rubric: Rubric) -> list[Result]:
+    known, own = {q["id"]: q for q in result["questions"]}, {i: text for i, text in rubric.questions.items() if "{" not in text}
+    words = {**question_words(), **own}
     return [known.get(i) or {"id": i, "text": words[i], "why": "", "evidence": []} for i in labels["must_ask"]]
 
 
-def corrected_result(text: str, result: Mapping[str, Any], labels: Labels) -> Result:
+def corrected_result(text: str, result: Mapping[str, Any], labels: Labels, rubric: Rubric = STANDARD) -> Result:
     """The analysis's JSON with these labels in the place of the model's; what does not change stays as the model gave it. A corrected
-    finding has probability 1, a corrected question its wording without the note's names."""
+    finding has probability 1, a corrected question its wording without the note's names. `rubric` is the one the analysis is scored by."""
     changed = {field.partition(".")[0] for field in changed_fields(from_result(text, result), labels)}
     out: Result = dict(result)
     if "kind" in changed:
@@ -123,7 +123,7 @@ def corrected_result(text: str, result: Mapping[str, Any], labels: Labels) -> Re
     if "funds_date" in changed:
         out["funds_date"] = _dated(text, result["funds_date"], labels["funds_date"], labels["funds_date"])
     if changed & {"rubric", "evidence", "people", "objections", "next_step"}:
-        out["quality"] = _quality(text, result, labels, out)
+        out["quality"] = _quality(text, result, labels, out, rubric)
     if "must_ask" in changed:
-        out["questions"] = _questions(result, labels)
+        out["questions"] = _questions(result, labels, rubric)
     return out

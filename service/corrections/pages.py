@@ -84,6 +84,7 @@ def routes(engine: Engine, now: Callable[[], datetime], pages: Pages) -> APIRout
                 "note": note.id, "revision": note.revision, "blind": blind, "labels": state.labels, "model": state.model, "text": note.text,
                 "appeal": about.appeal.id if about and about.appeal.state == "open" else None, "words": words.editor_words(), "evidenced": EVIDENCED,
                 "next": next_unchecked(session, principal, note), "dimensions": DIMENSIONS,
+                "weights": state.weights,
             }  # fmt: skip
             return pages.render(
                 request, "correct.html", note=note, rep=rep_name(session, note), state=state, blind=blind, about=about.appeal if about else None,

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.rubric import STANDARD
 from service.corrections.comparing import differing
 from service.corrections.corrected import corrected_result
 from service.corrections.form import text_faults
@@ -23,6 +24,7 @@ from service.notes.correcting import models_analysis, put_corrected, take_correc
 from service.notes.store import RESULT
 from service.notes.tables import StoredAnalysis, StoredNote
 from service.problems import FieldFault
+from service.rubrics.store import rubric as rubric_of
 
 
 class LabelFaultError(Exception):
@@ -50,6 +52,11 @@ class LabelState:
     def complete(self) -> bool:
         """Whether a trainer said that all labels are right."""
         return self.review is not None and self.review.complete
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """What each dimension weighs in this analysis's score."""
+        return {d["id"]: d["weight"] for d in json.loads(self.analysis.result)["quality"]["dimensions"]}
 
     @property
     def corrected(self) -> list[str]:
@@ -167,7 +174,8 @@ def _apply(
         take_corrected(session, note)
         return
     try:
-        analysis = RESULT.validate_json(json.dumps(corrected_result(note.text, json.loads(base.result), labels)))
+        rubric = rubric_of(session, note.tenant_id, base.rubric_version) or STANDARD
+        analysis = RESULT.validate_json(json.dumps(corrected_result(note.text, json.loads(base.result), labels, rubric)))
     except (ValidationError, KeyError):
         raise ConflictError("This note's analysis is of an older form; analyze the note again first") from None
     put_corrected(session, note, analysis, review.id, now)

@@ -1,4 +1,5 @@
-"""Giving past notes the score of the rubric that is on. The result before stays, with the version it was scored by."""
+"""Giving past notes the score of the rubric that is on. The model's result before stays, with the version it was scored by; a corrected result is
+made again from the new one, as corrections have it."""
 
 from __future__ import annotations
 
@@ -14,8 +15,10 @@ from models.rubric import Rubric, rescored
 from service.accounts.access import Principal
 from service.audits.audit import check_scope
 from service.audits.selection import Selection
+from service.corrections.store import reapply
 from service.database import reading, writing
-from service.notes.store import RESULT, add_analysis, current_analysis
+from service.notes.correcting import models_analysis
+from service.notes.store import RESULT, add_analysis
 from service.notes.tables import NoteFacts, StoredNote
 from service.rescoring.selecting import chosen
 from service.rescoring.switching import NoSuchVersionError
@@ -53,11 +56,11 @@ def _next(session: Session, principal: Principal, selection: Selection, version:
 
 
 def _rescore(session: Session, tenant_id: str, note_id: str, rubric: Rubric, now: datetime) -> bool:
-    """Give a note's current result another score; False where the result cannot be read."""
+    """Give the model's result of a note another score, and a corrected one with it; False where the result cannot be read."""
     note = session.scalar(select(StoredNote).where(StoredNote.tenant_id == tenant_id, StoredNote.id == note_id).with_for_update())
     if note is None:
         return True  # deleted meanwhile
-    row = current_analysis(session, note_id)
+    row = models_analysis(session, note)
     if row.rubric_version == (rubric.version or 0):
         return True  # stored anew meanwhile
     try:
@@ -65,6 +68,7 @@ def _rescore(session: Session, tenant_id: str, note_id: str, rubric: Rubric, now
     except ValidationError:
         return False
     add_analysis(session, note, replace(analysis, quality=rescored(rubric, analysis.quality)), now)
+    reapply(session, tenant_id, note_id, now)
     return True
 
 

@@ -59,6 +59,8 @@ function draw() {
     row.querySelector(".count").textContent = labels.evidence[d]?.length ? `依据 ${labels.evidence[d].length} 处` : "";
     row.querySelector(".chips")?.replaceChildren(...(labels.evidence[d] ?? []).map((quote, j) => item(quoted(quote), remover(quote, () => labels.evidence[d].splice(j, 1)))));
   }
+  const worth = (d) => (DATA.weights[d] * labels.rubric[d]) / 2;
+  byId("score").value = DATA.dimensions.reduce((sum, d) => sum + worth(d), 0);
   marks();
   paint();
 }

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.analysis import KindLabel, Note
 from models.pipeline import Analyzer
+from models.rubric import STANDARD, Rubric
 from service.accounts.tables import Person
 from service.notes.tables import StoredNote
 from service.versions.memory import give_back
@@ -95,23 +96,26 @@ def sample(session: Session, tenant_id: str, most: int) -> list[Sampled]:
     return [Sampled(*row) for row in rows]
 
 
-def readings(analyzer: Analyzer, notes: Iterable[Sampled]) -> list[Reading]:
-    """What a model says of the notes."""
+def readings(analyzer: Analyzer, notes: Iterable[Sampled], rubric: Rubric) -> list[Reading]:
+    """What a model says of the notes, scored by this rubric."""
     out = []
     for note in notes:
-        analysis = analyzer.analyze(Note(note.text, None, note.visited_at), note.visited_at)
+        analysis = analyzer.analyze(Note(note.text, None, note.visited_at), note.visited_at, rubric)
         out.append(Reading(analysis.kind.label, analysis.quality.score))
     return out
 
 
 def changes(
-    notes: Sequence[Sampled], load: Sequence[Callable[[], Analyzer]], shown: Callable[[Sequence[Sampled]], Iterable[Sampled]] = iter
+    notes: Sequence[Sampled],
+    load: Sequence[Callable[[], Analyzer]],
+    shown: Callable[[Sequence[Sampled]], Iterable[Sampled]] = iter,
+    rubric: Rubric = STANDARD,
 ) -> Changes:
-    """Both models (`load`: base, candidate) over the notes, one loaded after the other. `shown` may draw progress."""
+    """Both models (`load`: base, candidate) over the notes, one loaded after the other, scored by one rubric. `shown` may draw progress."""
     found: list[list[Reading]] = []
     for one in load:
         analyzer = one()
-        found.append(readings(analyzer, shown(notes)))
+        found.append(readings(analyzer, shown(notes), rubric))
         del analyzer
         give_back()  # before the next is loaded
     both = [NoteChange(n.note_id, n.rep_id, n.rep, n.visited_at, a, b) for n, a, b in zip(notes, *found, strict=True)]

@@ -16,6 +16,7 @@ from service.corrections.tables import Appeal, Correction
 from service.database import migrate, open_engine, reading
 from service.operations.backup import restore_backup, write_backup
 from tests.service.conftest import make_world
+from training.corrections import read_corrections
 from training.labels import faults
 
 
@@ -39,6 +40,8 @@ def test_exported_by_command_and_restored_elsewhere(thread, tmp_path: Path, empt
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     (entry,) = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert list(faults(entry)) == []
+    taken = read_corrections([out])
+    assert [*taken.trained, *taken.held_out] == [entry]
     assert (entry["price"]["ours"], entry["next_step"]) == ([80000, None], None)
 
     write_backup(engine, tmp_path / "backup.gz")
