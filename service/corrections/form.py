@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 from typing_extensions import TypedDict
 
 from models.analysis import (
@@ -27,8 +27,8 @@ from service.problems import FieldFault
 MOST = 50
 """People, objections, competitors, gaps or quotes of a note: more is no label but an accident."""
 Quote = Annotated[str, StringConstraints(min_length=1, pattern=NO_NUL)]
-Number = Annotated[int | float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
-Level = Literal[0, 1, 2]
+Number = Annotated[StrictInt | StrictFloat, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
+Level = Annotated[StrictInt, Field(ge=0, le=2)]
 QuestionId = Annotated[str, Field(json_schema_extra={"enum": list(QUESTION_IDS)})]
 _CLOSED = ConfigDict(extra="forbid")
 NOT_THERE = "These words do not stand in the note"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints, model_validator
 
 from models.analysis import DimensionId
 from service.corrections.appeals import State, Verdict
@@ -30,12 +30,14 @@ class CorrectionRequest(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"revision": 1, "labels": {"kind": "diagnostic", "rubric": {"need": 2}}}]}
     )
 
-    revision: Annotated[int, Field(ge=1, le=2**31 - 1, description="The revision of the note that the trainer read.")]
+    revision: Annotated[StrictInt, Field(ge=1, le=2**31 - 1, description="The revision of the note that the trainer read.")]
     labels: Annotated[LabelChanges, Field(description="What is left out stays as it is.")] = {}
     complete: Annotated[
-        bool | None, Field(description="All labels are right: only such notes are exported. Left out, it stays as it was.")
+        StrictBool | None, Field(description="All labels are right: only such notes are exported. Left out, it stays as it was.")
     ] = None
-    blind: Annotated[bool, Field(description="A second check without sight of the first; it corrects nothing and tells agreement.")] = False
+    blind: Annotated[
+        StrictBool, Field(description="A second check without sight of the first; it corrects nothing and tells agreement.")
+    ] = False
 
 
 class CorrectionEntry(BaseModel):

@@ -118,7 +118,7 @@ def test_what_no_analysis_found_matches_nothing(result) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"kind": "none"}, {"kind": None}, {"other": 1}, {"rubric": {"need": 3}}, {"rubric": {"luck": 1}}, {"must_ask": []}, {"must_ask": ["nothing"]},
+        {"kind": "none"}, {"kind": None}, {"other": 1}, {"rubric": {"need": 3}}, {"rubric": {"luck": 1}}, {"rubric": {"need": True}}, {"rubric": {"need": "1"}}, {"price": {"ours": True}}, {"price": {"ours": ["1", 2]}}, {"must_ask": []}, {"must_ask": ["nothing"]},
         {"must_ask": ["listened", "listened"]}, {"price": {"ours": "a"}}, {"price": {"ours": [None, None]}}, {"price": {"ours": [2, 1]}},
         {"price": {"ours": float("inf")}}, {"people": [{"mention": "王总"}]}, {"people": [{"mention": "", "decision_role": "unknown", "met": True}]},
         {"objections": [{"type": "price", "status": "open", "quote": "a\x00"}]}, {"customer_class": "E"}, {"evidence": {"kp": ["王总"]}},
