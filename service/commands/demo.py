@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 from service.accounts.keys import NewKey, create_key
 from service.accounts.store import create_person, create_team, create_tenant
 from service.analyzing import AnalyzerThread
+from service.commands.demo_reviews import review
 from service.commands.serving import run
 from service.console import analyzer_or_exit, database_or_exit, errors, fail, settings_or_exit
 from service.database import writing
@@ -163,6 +164,7 @@ def demo(
     now = datetime.now(UTC)
     visits = plan(notes, now.date())
     keys = fill(engine, thread, visits, now, lambda v: track(v, "演示数据", console=errors, disable=not errors.is_terminal))
+    review(engine, keys.trainer, notes, now)
     thread.close()
     engine.dispose()
     print(f"{len(visits)} notes of {len(REPS)} reps, {len({v.customer for v in visits})} customers in {file}")
