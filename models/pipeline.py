@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import spacy
 from spacy.language import Language
@@ -77,9 +78,11 @@ class Analyzer:
 
     def __init__(self, nlp: Language, card: Card) -> None:
         self.nlp = nlp
+        assert isinstance(nlp.tokenizer, segmenter.SalesTokenizer)
+        self._tokenizer = nlp.tokenizer
         self.card = card
         self._answer = Answerer(ModelVersion(card.version, card.trained_at), card.reliability)
-        self._components = [component for _, component in nlp.pipeline]
+        self._components = [component for name, component in nlp.pipeline if name != "spangroups"]
 
     def analyze(self, note: Note, today: date) -> Analysis:
         """The complete analysis of one note; `today` anchors relative dates where the note has no visited_at.
@@ -89,15 +92,14 @@ class Analyzer:
         normalized = normalize(note.text)
         if not normalized.text.strip():
             raise ValueError("text is blank")
-        with self.nlp.memory_zone():  # what this note added to the vocabulary goes when the note goes
-            return self._answer(note, normalized, self.read(without_repeats(normalized.text)), note.visited_at or today)
+        return self._answer(note, normalized, self.read(without_repeats(normalized.text)), note.visited_at or today)
 
     def read(self, text: str) -> Doc:
-        """The Doc of a normalised text with every component's findings."""
-        doc = self.nlp.make_doc(text)
+        """A normalised text with every component's findings at `_`: a Reading, which lacks the rest of a Doc. `nlp(text)` gives a spaCy Doc."""
+        doc: Any = self._tokenizer.read(text)
         for component in self._components:
             doc = component(doc)
-        return doc
+        return doc  # type: ignore[no-any-return]
 
 
 def load(path: Path = TRAINED) -> Analyzer:

@@ -167,7 +167,7 @@ def test_the_same_note_twice_gives_the_same_analysis(analyze: Analyze) -> None:
 
 
 def test_findings_stand_on_the_doc_as_span_groups(analyzer: Analyzer) -> None:
-    doc = analyzer.read("李经理说我们报3万5太贵")
+    doc = analyzer.nlp("李经理说我们报3万5太贵")
     assert {s.text for s in doc.spans["people"]} == {"李经理"}
     assert doc.spans["objections"]
     assert any("3万5" in s.text for s in doc.spans["prices"])
