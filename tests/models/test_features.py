@@ -58,7 +58,7 @@ def test_the_crf_on_sums_tags_as_crfsuite_on_names(analyzer: Analyzer, plain_crf
     labels = names._crf.tag(windows, coded, len(text))
     assert labels == plain_crf.tag()
     for i, label in enumerate(labels):
-        assert names._crf.marginal(label, i) == pytest.approx(plain_crf.marginal(label, i), abs=1e-9)
+        assert names._crf.marginals(label)[i] == pytest.approx(plain_crf.marginal(label, i), abs=1e-9)
 
 
 def test_bytes_that_are_no_crf_are_refused() -> None:
