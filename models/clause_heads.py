@@ -6,7 +6,8 @@ One set of linear heads over words, characters, cue phrases and the neighbouring
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import pairwise
+from collections.abc import Collection, Sequence
+from itertools import chain, pairwise
 from operator import add
 from pathlib import Path
 from typing import Any, get_args
@@ -18,7 +19,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import ObjectionType
-from models.features import Group
+from models.bags import Bag, Items
 from models.linear import LinearHeads, SharedHeads
 from models.masking import masked
 
@@ -50,72 +51,55 @@ def _buckets(doc: Doc, starts: list[int]) -> list[set[str]]:
     return marks
 
 
-PREFIXES = (
-    "w",
-    "b",
-    "c",
-    "q",
-    "Q",
-    "m",
-    "s",
-    "sqrep",
-    "sqcustomer",
-    "guess",
-    "g",
-    "h",
-    "o",
-    "L",
-    "l",
-    "-w",
-    "-q",
-    "-m",
-    "+w",
-    "+q",
-    "+m",
-    "n",
-    "k",
-)
+FAMILIES = (("",), ("b",), ("c",), ("w", "-w", "+w"), ("q", "-q", "+q"), ("m", "-m", "+m"))
 
 
-def clause_features(doc: Doc) -> list[list[Group]]:
-    """One list of features a clause, with those of its neighbours in the sentence: a sentence added elsewhere changes nothing. Needs: clauses, context, people, prices."""
+def clause_features(doc: Doc) -> Items:
+    """The features of the clauses, with those of neighbours in the sentence: a sentence added elsewhere changes nothing. Needs: clauses, context, people, prices."""
     found = doc._
     clauses, contexts = found.clauses, found.contexts
     text, words = masked(doc)
-    pairs, grams = list(map("_".join, pairwise(words))), list(map(add, text, text[1:]))
+    grams = found.grams if text is found.text else list(map(add, text, text[1:]))
     marks = _buckets(doc, [c.start for c in clauses])
-    own: list[list[str]] = []
-    cue_names: list[list[str]] = []
-    for clause, context in zip(clauses, contexts, strict=True):
-        groups = [("!" if h.start in context.negated else "") + g for h in context.hits for g in h.groups]
-        cue_names.append(groups)
-        own.append(words[clause.first : clause.last])
     last = len(clauses) - 1
-    features: list[list[Group]] = []
+    edges: list[str] = []
+    own: list[list[str]] = []
+    characters: list[list[str]] = []
+    cue_names: list[list[str]] = []
+    names: list[list[str]] = []
     for i, (clause, context) in enumerate(zip(clauses, contexts, strict=True)):
-        w, q = own[i], cue_names[i]
-        edges = ["^_" + w[0], *pairs[clause.first : clause.last - 1], w[-1] + "_$"] if w else ["^_$"]
-        f: list[Group] = [("w", w), ("b", edges), ("c", grams[clause.start : clause.end - 1]), ("s", (context.speaker,))]
-        if marks[i]:
-            f.append(("m", tuple(marks[i])))
+        w = words[clause.first : clause.last]
+        own.append(w)
+        edges += map("_".join, zip(["^", *w], [*w, "$"], strict=True))
+        characters.append(grams[clause.start : clause.end - 1])
+        speaker = context.speaker
+        f = ["s" + speaker, f"n{min((clause.end - clause.start) // 4, 6)}", "k" + ("0" if last == 0 else "a" if i == 0 else "z" if i == last else str(3 * i // (last + 1)))]  # fmt: skip
+        q: list[str] = []
+        for h in context.hits:
+            f.append("Q" + h.phrase)
+            q += map("!".__add__, h.groups) if h.start in context.negated else h.groups
+        cue_names.append(q)
         if q:
-            f += (("q", q), ("Q", [h.phrase for h in context.hits]))
-            if context.speaker:
-                f.append(("sq" + context.speaker, q))
-            f += [
-                (prefix, q) for prefix, holds in (("g", context.guess), ("h", context.hypothetical), ("o", context.other_customer)) if holds
-            ]
+            for prefix, holds in (
+                ("sq" + speaker, speaker),
+                ("g", context.guess),
+                ("h", context.hypothetical),
+                ("o", context.other_customer),
+            ):
+                if holds:
+                    f += map(prefix.__add__, q)
         if context.guess:
-            f.append(("guess", ("",)))
+            f.append("guess")
         if clause.label:
-            f += (("L", (clause.label,)), ("l", (clause.label[-2:],)))
-        for side, j in (("-", i - 1), ("+", i + 1)):
-            if 0 <= j <= last and clauses[j].sentence == clause.sentence:
-                f += ((side + "w", own[j]), (side + "q", cue_names[j]), (side + "m", tuple(marks[j])))
-        f.append(("n", (str(min((clause.end - clause.start) // 4, 6)),)))
-        f.append(("k", ("0" if last == 0 else "a" if i == 0 else "z" if i == last else str(3 * i // (last + 1)),)))
-        features.append(f)
-    return features
+            f += ("L" + clause.label, "l" + clause.label[-2:])
+        names.append(f)
+    bags = [_bag(family, values) for family, values in zip(FAMILIES, (names, (), characters, own, cue_names, marks), strict=True)]
+    bags[1] = Bag(("b",), edges, [len(w) + 1 for w in own])
+    return Items(len(clauses), bags, [a.sentence == b.sentence for a, b in pairwise(clauses)])
+
+
+def _bag(prefixes: tuple[str, ...], values: Sequence[Collection[str]]) -> Bag:
+    return Bag(prefixes, list(chain.from_iterable(values)), list(map(len, values)))
 
 
 class ClauseHeads:
@@ -131,16 +115,14 @@ class ClauseHeads:
     def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
         """Predict by these models: all HEADS, and the choice among the objection types."""
         self._models = models
-        self._shared = SharedHeads(self._models, PREFIXES)
+        self._shared = SharedHeads(self._models, FAMILIES)
 
     def predict(self, doc: Doc) -> NDArray[np.float32]:
         """Probabilities [clauses, HEADS] of each clause carrying each thing."""
         if self._models is None or not doc._.clauses:
             return np.zeros((len(doc._.clauses), len(HEADS)), dtype=np.float32)
-        model, types = self._models
-        sums, type_sums = self._shared.sums(clause_features(doc))
-        table = model.of_sums(sums)
-        chosen = table[:, COLUMN["objection"], None] * types.of_sums(type_sums)
+        table, types = self._shared.probabilities(clause_features(doc))
+        chosen = table[:, COLUMN["objection"], None] * types
         table[:, : len(OBJECTION_TYPES)] = (table[:, : len(OBJECTION_TYPES)] + chosen) / 2
         return table
 

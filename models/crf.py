@@ -104,7 +104,9 @@ class Decoder:
         to = np.arange(1, 2 * count)[None, :] - count + np.arange(count)[:, None]
         inside = (to >= 0) & (to < count)
         self._band_label = np.hstack([np.zeros((count, 1), np.intp), np.where(inside, to, 0)]).ravel()
-        self._band_move = np.hstack([np.ones((count, 1)), -np.where(inside, np.take_along_axis(self._moves, to.clip(0, count - 1), 1), 0)]).ravel()
+        self._band_move = np.hstack(
+            [np.ones((count, 1)), -np.where(inside, np.take_along_axis(self._moves, to.clip(0, count - 1), 1), 0)]
+        ).ravel()
 
     def __call__(self, scores: Scores) -> tuple[list[int], Scores]:
         highest = scores.max(axis=1, keepdims=True)
@@ -142,7 +144,9 @@ class Decoder:
             end = min(begin + self._block, places)
             sums = np.zeros((end - begin) * count)
             sums[-count:] = last
-            block = behind[begin:end] = dtbtrs(band[:, begin * count : end * count], sums, uplo="L", trans="T", diag="U")[0].reshape(-1, count)
+            block = behind[begin:end] = dtbtrs(band[:, begin * count : end * count], sums, uplo="L", trans="T", diag="U")[0].reshape(
+                -1, count
+            )
             if begin:
                 last = self._moves @ (e[begin] * block[0])
                 last /= last.sum()

@@ -1,26 +1,18 @@
-"""Named features and the rows they have in a vocabulary.
+"""Named features of neighbours in a row (characters, gaps between words), where what one reads the next one reads at another offset.
 
-A feature's name is a prefix and a value ("w" + 预算). Features are told as groups of values behind one prefix and only training spells the names
-out: a note looks its values up in one table a prefix, so that a word is hashed once a note and no name is put together.
+A feature's name is a prefix and a value, as in bags.py: training spells the names out, a note looks each value up once for all the prefixes it is
+read behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-Group = tuple[str, Sequence[str]]
-"""A prefix and the values behind it."""
-
-
-def spelt(groups: Iterable[Group]) -> list[str]:
-    """The names of one item's features."""
-    return [prefix + value for prefix, values in groups for value in values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +41,6 @@ def spelt_items(windows: Sequence[Window | Coded], items: int) -> list[list[str]
         else:
             columns += [[prefix + value for value in w.values[offset : offset + items]] for prefix, offset in w.offsets.items()]
     return [list(names) for names in zip(*columns, strict=True)]
-
-
-class Lookup:
-    """Rows of a vocabulary by prefix and value. Holds the vocabulary's entries only, never a note's words.
-
-    A name may be read with several of the prefixes ("sq" + x as "s" + qx): it then stands in the table of each.
-    """
-
-    def __init__(self, vocabulary: Mapping[str, int], prefixes: Sequence[str]) -> None:
-        self._tables: dict[str, dict[str, int]] = {prefix: {} for prefix in prefixes}
-        sizes = sorted({len(prefix) for prefix in prefixes})
-        for name, row in vocabulary.items():
-            for size in sizes:
-                table = self._tables.get(name[:size])
-                if table is not None:
-                    table[name[size:]] = row
-
-    def rows(self, groups: Iterable[Group]) -> list[int]:
-        """The rows of one item's features that are known, each once."""
-        rows: set[int | None] = set()
-        tables = self._tables
-        for prefix, values in groups:
-            rows.update(map(tables[prefix].get, values))
-        rows.discard(None)
-        return list(rows)  # type: ignore[arg-type]
 
 
 class WindowWeights:

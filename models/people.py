@@ -14,9 +14,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import DecisionRole
+from models.bags import plain
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
-from models.linear import LinearHeads, probabilities_of_each
+from models.linear import LinearHeads, SharedHeads
 from models.surroundings import word_features
 
 ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown")
@@ -236,8 +237,9 @@ class PeopleFinder:
         self.candidates = CandidateFinder()
 
     def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
-        """Predict by these models over one vocabulary: is-person and met, and the role."""
+        """Predict by these models: is-person and met, and the role."""
         self._models = models
+        self._shared = SharedHeads(models)
 
     def predict(self, doc: Doc) -> tuple[FoundPerson, ...]:
         """The persons of the customer's side, in order of their fullest mention."""
@@ -246,7 +248,7 @@ class PeopleFinder:
             return ()
         found = []
         features = person_features(doc, candidates)
-        binary, all_roles = probabilities_of_each(self._models, features)
+        binary, all_roles = self._shared.probabilities(plain(features))
         for candidate, (is_person, met), roles in zip(candidates, binary, all_roles, strict=True):
             if is_person < PERSON_THRESHOLD:
                 continue

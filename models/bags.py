@@ -1,0 +1,112 @@
+"""Named features of a note's items (clauses, persons, amounts), a kind at a time: looked up and added up for all items at once.
+
+A feature's name is a prefix and a value ("w" + 预算). Training spells the names out; a note looks its values up in one table a prefix, so that a word is
+hashed once a note, no name is put together, and what it weighs for its own item and for the neighbours lies together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain, repeat
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Bag:
+    """Values of one kind: item i has the next `counts[i]` of them, each a feature `prefixes[0]` + value, once.
+
+    With three prefixes they are features of the neighbours too: `prefixes[1]` + value of the item after, `prefixes[2]` + value of the item before.
+    The prefix "" stands before values that are whole names.
+    """
+
+    prefixes: tuple[str, ...]
+    values: Sequence[str]
+    counts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The features of a note's items, `size` of them; `joined[i]`: items i and i + 1 read each other's values."""
+
+    size: int
+    bags: Sequence[Bag]
+    joined: Sequence[bool] = ()
+
+
+def plain(features: Sequence[Sequence[str]]) -> Items:
+    """Items whose features are whole names."""
+    return Items(len(features), [Bag(("",), list(chain.from_iterable(features)), list(map(len, features)))])
+
+
+def spelt(items: Items) -> list[list[str]]:
+    """The names of each item's features."""
+    out: list[list[str]] = [[] for _ in range(items.size)]
+    for bag in items.bags:
+        edges = list(accumulate(bag.counts, initial=0))
+        for i in range(items.size):
+            values = bag.values[edges[i] : edges[i + 1]]
+            readers = [(0, i)]
+            if len(bag.prefixes) == 3:
+                readers += [(1, i + 1)] if i + 1 < items.size and items.joined[i] else []
+                readers += [(2, i - 1)] if i and items.joined[i - 1] else []
+            for k, reader in readers:
+                out[reader] += [bag.prefixes[k] + value for value in values]
+    return out
+
+
+def _table(vocabulary: Mapping[str, int], prefix: str) -> Mapping[str, int]:
+    if not prefix:
+        return vocabulary
+    return {name[len(prefix) :]: row for name, row in vocabulary.items() if name.startswith(prefix)}
+
+
+class BagWeights:
+    """A vocabulary's weights for items of bags. Holds the vocabulary's entries only, never a note's words; what is not known weighs nothing."""
+
+    def __init__(self, vocabulary: Mapping[str, int], weights: NDArray[np.float32], families: Sequence[tuple[str, ...]]) -> None:
+        """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of the bags, those of one prefix first."""
+        self._tables: dict[tuple[str, ...], Mapping[str, int]] = {}
+        self._own = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
+        triples: list[list[int]] = []
+        for family in families:
+            tables = [_table(vocabulary, prefix) for prefix in family]
+            if len(family) == 1:
+                self._tables[family] = tables[0]
+            else:
+                values = dict.fromkeys(chain.from_iterable(tables))
+                self._tables[family] = {value: len(triples) + k for k, value in enumerate(values)}
+                triples += [[table.get(value, -1) for table in tables] for value in values]
+        self._beside = self._own[np.array([*triples, [-1, -1, -1]])] if triples else None
+
+    def _each_once(self, bags: Sequence[Bag], size: int, unknown: int) -> tuple[Rows, Rows]:
+        """(rows, each item's begin among them): the known values' rows of each item once, and `unknown`, so that no item is empty."""
+        total = sum(len(bag.values) for bag in bags)
+        found = chain.from_iterable(map(self._tables[bag.prefixes].get, bag.values, repeat(unknown)) for bag in bags)
+        numbers = np.arange(size)
+        owner = np.repeat(
+            np.tile(numbers, len(bags)), np.fromiter(chain.from_iterable(bag.counts for bag in bags), np.intp, size * len(bags))
+        )
+        keys = np.concatenate([owner * (unknown + 1) + np.fromiter(found, np.intp, total), numbers * (unknown + 1) + unknown])
+        keys.sort()
+        keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
+        return keys % (unknown + 1), np.searchsorted(keys, numbers * (unknown + 1))
+
+    def sums(self, items: Items) -> NDArray[Any]:
+        """[items, columns]: the weights of each item's features added up."""
+        single = [bag for bag in items.bags if len(bag.prefixes) == 1]
+        rows, begins = self._each_once(single, items.size, len(self._own) - 1)
+        out: NDArray[Any] = np.add.reduceat(self._own.take(rows, axis=0), begins, axis=0)
+        if self._beside is not None:
+            rows, begins = self._each_once([bag for bag in items.bags if len(bag.prefixes) == 3], items.size, len(self._beside) - 1)
+            beside = np.add.reduceat(self._beside.take(rows, axis=0), begins, axis=0)
+            joined = np.array(items.joined, dtype=out.dtype)[:, None]
+            out += beside[:, 0]
+            out[1:] += beside[:-1, 1] * joined
+            out[:-1] += beside[1:, 2] * joined
+        return out
