@@ -11,6 +11,8 @@ The file's layout is that of CRFsuite 0.12, lib/crf/src/crf1d_model.c and lib/cq
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import inf, log
 from operator import add
 from typing import Any
 
@@ -42,10 +44,12 @@ def _strings(model: bytes, at: int, count: int) -> list[str]:
 
 Scores = NDArray[np.float64]
 OUTSIDE = "O"
-DOUBTS = (1e-2, 1e-5, 0.0)
+DOUBTS = (0.02, 1e-4, 0.0)
 """A character is taken for OUTSIDE where another label has less than this probability: right if the path then found has more; else the next is tried."""
 _RANGE = 600.0
-"""A block's sums stay within exp of this, which float64 holds."""
+"""Sums within exp of this from 1 lose nothing in float64."""
+_PLACES = 256
+"""A block of so many places is tried first: its sums seldom leave that range."""
 
 
 class Crf:
@@ -94,83 +98,88 @@ class Decoder:
     """
 
     def __init__(self, transitions: Scores, outside: int) -> None:
-        self._transitions, self._outside = transitions, outside
-        self._columns: list[list[float]] = transitions.T.tolist()
-        count = self._count = len(transitions)
-        self._top = float(transitions.max())
-        self._moves = np.exp(transitions - self._top)
-        self._block = max(1, int(_RANGE / (self._top - float(transitions.min()) + np.log(count))))
-        # the band below column (place, p): at distance k stands -(label p to label k - count + p)
-        to = np.arange(1, 2 * count)[None, :] - count + np.arange(count)[:, None]
-        inside = (to >= 0) & (to < count)
-        self._band_label = np.hstack([np.zeros((count, 1), np.intp), np.where(inside, to, 0)]).ravel()
-        self._band_move = np.hstack(
-            [np.ones((count, 1)), -np.where(inside, np.take_along_axis(self._moves, to.clip(0, count - 1), 1), 0)]
-        ).ravel()
+        self._outside = outside
+        relative = transitions - transitions[outside, outside]  # so that a path outside scores nothing
+        self._columns: list[list[float]] = relative.T.tolist()
+        self._top = float(relative.max())
+        self._moves = np.exp(relative - self._top)
+        self._block = max(1, int(_RANGE / (self._top - float(relative.min()) + np.log(len(transitions)))))
 
     def __call__(self, scores: Scores) -> tuple[list[int], Scores]:
-        highest = scores.max(axis=1, keepdims=True)
-        marginals, total = self._sums(np.exp(scores - highest))
-        doubt = 1 - marginals[:, self._outside]
+        relative = scores - scores[:, self._outside, None]
+        highest = relative.max(axis=1)
+        e = np.exp(relative - highest[:, None])
+        with np.errstate(all="ignore"):
+            marginals, total, sound = self._sums(e, _PLACES)
+        if not sound:
+            marginals, total, _ = self._sums(e, self._block)
+        total += float(highest.sum()) + (len(scores) - 1) * self._top
+        outside = marginals[:, self._outside]
         for least in DOUBTS:
-            open_ = doubt >= least
-            path = self._path(scores, open_)
-            unlooked = float(doubt[~open_].max(initial=0.0))
-            at = np.array(path)
-            reached = (scores[np.arange(len(at)), at] - highest[:, 0]).sum() + (self._transitions[at[:-1], at[1:]] - self._top).sum()
-            if np.exp(reached - total) > unlooked:
+            path, reached = self._path(relative, np.flatnonzero(outside <= 1 - least).tolist())
+            if not least or reached - total > log(least):
                 break
         return path, marginals
 
-    def _sums(self, e: Scores) -> tuple[Scores, float]:
-        """(marginals, log of the sum over all paths) for factors e [places, labels] of which each place's highest is 1."""
-        places, count = e.shape
-        following = np.vstack([e[1:], e[-1:]])
-        band = (following.take(self._band_label, axis=1) * self._band_move).reshape(places * count, 2 * count).T
-        ahead, behind = np.empty_like(e), np.empty_like(e)
-        begins = range(0, places, self._block)
-        total, right = 0.0, e[0]
-        for begin in begins:
-            end = min(begin + self._block, places)
-            sums = np.zeros((end - begin) * count)
-            sums[:count] = right
-            block = ahead[begin:end] = dtbtrs(band[:, begin * count : end * count], sums, uplo="L", diag="U")[0].reshape(-1, count)
-            mass = block[-1].sum()
-            total += float(np.log(mass))
-            if end < places:
-                right = e[end] * ((block[-1] / mass) @ self._moves)
-        last = np.ones(count)
-        for begin in reversed(begins):
-            end = min(begin + self._block, places)
-            sums = np.zeros((end - begin) * count)
-            sums[-count:] = last
-            block = behind[begin:end] = dtbtrs(band[:, begin * count : end * count], sums, uplo="L", trans="T", diag="U")[0].reshape(
-                -1, count
-            )
-            if begin:
-                last = self._moves @ (e[begin] * block[0])
-                last /= last.sum()
-        both = ahead * behind
-        return both / both.sum(axis=1, keepdims=True), total
+    def _sums(self, e: Scores, size: int) -> tuple[Scores, float, bool]:
+        """(marginals, log of the sum over all paths, whether nothing was lost) for factors e [places, labels] of which each place's highest is 1.
 
-    def _path(self, scores: Scores, open_: NDArray[np.bool_]) -> list[int]:
-        """The best path of those that are outside wherever it is not `open_`: each stretch of open places by itself."""
+        By blocks of `size` places. Nothing was lost where the sums over the paths through each place of a block are one, as they must.
+        """
+        places, count = e.shape
+        # LAPACK's band, a column a place and label p: at distance `count - p + k` stands what leads from p to label k of the next place
+        band = np.zeros((places * count, 2 * count))
+        item = band.itemsize
+        leading = np.ndarray(
+            (places, count, count), band.dtype, band, count * item, (2 * count * count * item, (2 * count - 1) * item, item)
+        )
+        np.multiply(e[1:, None, :], -self._moves, out=leading[:-1])
+        columns = band.T
+        ahead, behind = np.zeros(e.size), np.zeros(e.size)
+        edges = [*range(0, places * count, size * count), places * count]
+        total = 0.0
+        ahead[:count] = e[0]
+        for begin, end in pairwise(edges):
+            block = ahead[begin:end] = dtbtrs(columns[:, begin:end], ahead[begin:end], uplo="L", diag="U")[0]
+            mass = float(block[-count:].sum())
+            total += log(mass) if 0 < mass < inf else inf
+            if end < len(ahead):
+                ahead[end : end + count] = e[end // count] * ((block[-count:] / mass) @ self._moves)
+        behind[-count:] = 1
+        for begin, end in reversed(list(pairwise(edges))):
+            block = behind[begin:end] = dtbtrs(columns[:, begin:end], behind[begin:end], uplo="L", trans="T", diag="U")[0]
+            if begin:
+                last = self._moves @ (e[begin // count] * block[:count])
+                behind[begin - count : begin] = last / last.sum()
+        both = (ahead * behind).reshape(places, count)
+        sums = both.sum(axis=1, keepdims=True)
+        spread = sums - np.repeat(sums[[begin // count for begin in edges[:-1]], 0], size)[:places, None]
+        return both / sums, total, total < inf and bool((np.abs(spread) <= 1e-9 * sums).all())
+
+    def _path(self, scores: Scores, doubtful: list[int]) -> tuple[list[int], float]:
+        """(the best path of those that are outside wherever it is not `doubtful`, its score): each stretch of doubtful places by itself."""
         outside, columns, places = self._outside, self._columns, len(scores)
-        path = [outside] * places
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], open_, [False]]))).tolist()
-        for begin, end in zip(edges[::2], edges[1::2], strict=True):
-            rows = scores[begin:end].tolist()
-            reached = rows[0] if begin == 0 else [a + column[outside] for a, column in zip(rows[0], columns, strict=True)]
+        path, total = [outside] * places, 0.0
+        rows = scores[doubtful].tolist()
+        first = 0
+        while first < len(doubtful):
+            last = first + 1
+            while last < len(doubtful) and doubtful[last] - doubtful[first] == last - first:
+                last += 1
+            begin, end = doubtful[first], doubtful[last - 1] + 1
+            reached = rows[first] if begin == 0 else [score + column[outside] for score, column in zip(rows[first], columns, strict=True)]
             came: list[list[int]] = []
-            for row in rows[1:]:
+            for row in rows[first + 1 : last]:
                 ways = [list(map(add, reached, column)) for column in columns]
                 best = list(map(max, ways))
                 came.append(list(map(list.index, ways, best)))
                 reached = list(map(add, best, row))
             if end < places:
                 reached = list(map(add, reached, columns[outside]))
-            label = reached.index(max(reached))
-            path[end - 1] = label
+            highest = max(reached)
+            total += highest
+            label = path[end - 1] = reached.index(highest)
             for at, back in zip(range(end - 2, begin - 1, -1), reversed(came), strict=True):
                 label = path[at] = back[label]
-        return path
+            first = last
+        return path, total
