@@ -73,7 +73,7 @@ class Crf:
         self._decoder = Decoder(_square(moves, len(self.labels)), self.labels.index(OUTSIDE))
         self._marginals: Scores = np.zeros((0, len(self.labels)))
 
-    def tag(self, windows: Sequence[Window], coded: Sequence[Coded], items: int) -> list[str]:
+    def tag(self, windows: Sequence[Window], coded: Coded, items: int) -> list[str]:
         """The most probable labels of a sequence."""
         path, self._marginals = self._decoder(self._weights.sums(windows, items, coded))
         return [self.labels[label] for label in path]
@@ -146,15 +146,18 @@ class Decoder:
             if end < len(ahead):
                 ahead[end : end + count] = e[end // count] * ((block[-count:] / mass) @ self._moves)
         behind[-count:] = 1
+        marginals, sound = np.empty_like(e), total < inf
         for begin, end in reversed(list(pairwise(edges))):
             block = behind[begin:end] = dtbtrs(columns[:, begin:end], behind[begin:end], uplo="L", trans="T", diag="U")[0]
+            through = (ahead[begin:end] * block).reshape(-1, count)
+            sums = through @ np.ones((count, 1))
+            lowest = float(sums.min())
+            sound = sound and float(sums.max()) - lowest <= 1e-9 * lowest
+            marginals[begin // count : end // count] = through / sums
             if begin:
                 last = self._moves @ (e[begin // count] * block[:count])
                 behind[begin - count : begin] = last / last.sum()
-        both = (ahead * behind).reshape(places, count)
-        sums = both.sum(axis=1, keepdims=True)
-        spread = sums - np.repeat(sums[[begin // count for begin in edges[:-1]], 0], size)[:places, None]
-        return both / sums, total, total < inf and bool((np.abs(spread) <= 1e-9 * sums).all())
+        return marginals, total, sound
 
     def _path(self, scores: Scores, doubtful: list[int]) -> tuple[list[int], float]:
         """(the best path of those that are outside wherever it is not `doubtful`, its score): each stretch of doubtful places by itself."""

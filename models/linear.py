@@ -12,6 +12,7 @@ from itertools import accumulate, chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from models.bags import BagWeights, Items
 
@@ -63,7 +64,7 @@ class LinearHeads:
         """Probabilities [items, heads] from the sums of the features' weights."""
         scores = sums + self.bias
         if self.link == "sigmoid":
-            return np.asarray(1 / (1 + np.exp(-np.clip(scores, -30, 30))), dtype=np.float32)
+            return np.asarray(expit(scores), dtype=np.float32)
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
@@ -99,5 +100,4 @@ class SharedHeads:
 
 def scaled(sums: Vector) -> Vector:
     """The sums of weights by 1/sqrt(n), where n, the number of features, is the last column."""
-    result: Vector = sums[:, :-1] * np.maximum(sums[:, -1:], 1) ** -0.5
-    return result
+    return np.asarray(sums[:, :-1] * np.maximum(sums[:, -1:], 1) ** -0.5, dtype=np.float32)

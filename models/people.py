@@ -79,7 +79,7 @@ class CandidateFinder:
         spans = [(n.start + trimmed(text[n.start : n.end]), n.end, n.probability) for n in tagged]
         taken = [(n.start, n.end) for n in doc._.names]
         rules = [(m.start(), m.end()) for m in self._named.finditer(text)]
-        rules += [(h.start, h.end) for h in self._alone(text)]
+        rules += [(h.start, h.end) for h in self._alone(text, doc._.grams)]
         for start, end in sorted(rules, key=lambda s: (s[0] - s[1], s[0])):
             if not any(start < e and end > s for s, e in taken):
                 spans.append((start, end, 0.0))

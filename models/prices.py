@@ -17,7 +17,8 @@ from spacy.tokens import Doc
 
 from models.amounts import AmountForm, AmountMention
 from models.analysis import Amount
-from models.linear import LinearHeads
+from models.bags import plain
+from models.linear import LinearHeads, SharedHeads, scaled
 from models.price_pairs import pair_features, relation
 from models.price_words import Place, owner_marks, rule_role
 from models.surroundings import word_features
@@ -210,6 +211,7 @@ class PriceRoles:
     def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
         """Predict by these two models."""
         self._models = models
+        self._shared = SharedHeads(models)
 
     def predict(self, doc: Doc) -> tuple[FoundPrice, ...]:
         """Every amount of the note with its most probable role; `other` where no price role reaches PRICE_THRESHOLD."""
@@ -218,11 +220,12 @@ class PriceRoles:
         first, second = self._models
         amounts = doc._.amounts
         features = price_features(doc)
-        pairs = pair_features([representative(a.value) for a in amounts], first.probabilities_of_all(features))
-        table = second.probabilities_of_all([own + beside for own, beside in zip(features, pairs, strict=True)])
-        roles = [int(np.argmax(p[1:])) + 1 for p in table]
-        roles = [role if p[role] >= PRICE_THRESHOLD else 0 for role, p in zip(roles, table, strict=True)]
         values = [representative(a.value) for a in amounts]
+        guessed, own = self._shared.sums(plain(features))
+        _, beside = self._shared.sums(plain(pair_features(values, first.of_sums(scaled(guessed)))))
+        table: list[list[float]] = second.of_sums(scaled(own + beside)).tolist()
+        roles = [p.index(max(p[1:]), 1) for p in table]
+        roles = [role if p[role] >= PRICE_THRESHOLD else 0 for role, p in zip(roles, table, strict=True)]
         rival_named = any(n.label == "CMP" for n in doc._.names)
         found = []
         for i, (amount, role) in enumerate(zip(amounts, roles, strict=True)):
@@ -230,7 +233,7 @@ class PriceRoles:
             if name == "gap":
                 name = f"gap_{gap_side(values, roles, i, rival_named)}"
             place = (amount.start, amount.quote_end, amount.form, amount.value, amount.unit, amount.currency)
-            found.append(FoundPrice(*place, name, float(table[i, role])))
+            found.append(FoundPrice(*place, name, table[i][role]))
         return tuple(found)
 
     def __call__(self, doc: Doc) -> Doc:

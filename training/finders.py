@@ -108,7 +108,7 @@ def tagged_characters(nlp: Language, item: Item, rng: random.Random) -> list[Tag
 
     def extract(doc: Doc) -> list[list[str]]:
         windows, coded = features(doc)
-        return spelt_items([*windows, *coded], len(doc._.text))
+        return spelt_items([*windows, coded], len(doc._.text))
 
     out = [(extract(item.doc), name_tags(item.note, item.doc, item.normalized))]
     for _ in range(VARIANTS if item.whole and (item.note["people"] or item.note["competitors"]) else 0):

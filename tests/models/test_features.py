@@ -45,8 +45,8 @@ def test_windows_weigh_what_their_spelling_weighs() -> None:
     vocabulary = {"aX": 0, "bX": 1, "bY": 2, "c1": 3}
     weights = np.array([[1.0], [10.0], [100.0], [1000.0]])
     windows = [Window(["X", "Y", "?"], {"a": 0, "b": 1})]
-    coded = [Coded("c", ["0", "1"], np.array([0, 1]))]
-    assert spelt_items([*windows, *coded], 2) == [["aX", "bY", "c0"], ["aY", "b?", "c1"]]
+    coded = Coded({"c": ["0", "1"]}, np.array([[0, 1]]))
+    assert spelt_items([*windows, coded], 2) == [["aX", "bY", "c0"], ["aY", "b?", "c1"]]
     assert WindowWeights(vocabulary, weights, ["ab"]).sums(windows, 2, coded).tolist() == [[101.0], [1000.0]]
 
 
@@ -63,7 +63,7 @@ def plain_crf() -> pycrfsuite.Tagger:
 def test_the_crf_on_sums_tags_as_crfsuite_on_names(analyzer: Analyzer, plain_crf: pycrfsuite.Tagger, text: str) -> None:
     names = analyzer.nlp.get_pipe("names")
     windows, coded = names.features(analyzer.nlp.make_doc(text))
-    features = spelt_items([*windows, *coded], len(text))
+    features = spelt_items([*windows, coded], len(text))
     assert {len(f) for f in features} == {17}
     plain_crf.set(features)
     labels = names._crf.tag(windows, coded, len(text))
