@@ -12,6 +12,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -202,8 +203,27 @@ def stated_differences(values: Sequence[float]) -> list[bool]:
     return out
 
 
+def decided(doc: Doc, table: NDArray[np.float32]) -> tuple[FoundPrice, ...]:
+    """Every amount of the note with its most probable role; `other` where no price role reaches PRICE_THRESHOLD. `table`: see PriceRoles.probabilities."""
+    if not len(table):
+        return ()
+    amounts, shares = doc._.amounts, table.tolist()
+    values = [representative(a.value) for a in amounts]
+    roles = [p.index(max(p[1:]), 1) for p in shares]
+    roles = [role if p[role] >= PRICE_THRESHOLD else 0 for role, p in zip(roles, shares, strict=True)]
+    rival_named = any(n.label == "CMP" for n in doc._.names)
+    found = []
+    for i, (amount, role) in enumerate(zip(amounts, roles, strict=True)):
+        name = MONEY_ROLES[role]
+        if name == "gap":
+            name = f"gap_{gap_side(values, roles, i, rival_named)}"
+        place = (amount.start, amount.quote_end, amount.form, amount.value, amount.unit, amount.currency)
+        found.append(FoundPrice(*place, name, shares[i][role]))
+    return tuple(found)
+
+
 class PriceRoles:
-    """Writes doc._.prices. Needs: names, clauses, context. The second model decides, reading what the first guesses of all amounts together."""
+    """Writes doc._.price_table and prices. Needs: names, clauses, context. The second model reads what the first guesses of all amounts; second_look.py decides anew."""
 
     def __init__(self) -> None:
         self._models: tuple[LinearHeads, LinearHeads] | None = None
@@ -213,31 +233,19 @@ class PriceRoles:
         self._models = models
         self._shared = SharedHeads(models)
 
-    def predict(self, doc: Doc) -> tuple[FoundPrice, ...]:
-        """Every amount of the note with its most probable role; `other` where no price role reaches PRICE_THRESHOLD."""
+    def probabilities(self, doc: Doc) -> NDArray[np.float32]:
+        """[amounts, MONEY_ROLES]: of every amount of the note playing each role."""
         if self._models is None or not doc._.amounts:
-            return ()
+            return np.zeros((0, len(MONEY_ROLES)), dtype=np.float32)
         first, second = self._models
-        amounts = doc._.amounts
-        features = price_features(doc)
-        values = [representative(a.value) for a in amounts]
-        guessed, own = self._shared.sums(plain(features))
+        guessed, own = self._shared.sums(plain(price_features(doc)))
+        values = [representative(a.value) for a in doc._.amounts]
         _, beside = self._shared.sums(plain(pair_features(values, first.of_sums(scaled(guessed)))))
-        table: list[list[float]] = second.of_sums(scaled(own + beside)).tolist()
-        roles = [p.index(max(p[1:]), 1) for p in table]
-        roles = [role if p[role] >= PRICE_THRESHOLD else 0 for role, p in zip(roles, table, strict=True)]
-        rival_named = any(n.label == "CMP" for n in doc._.names)
-        found = []
-        for i, (amount, role) in enumerate(zip(amounts, roles, strict=True)):
-            name = MONEY_ROLES[role]
-            if name == "gap":
-                name = f"gap_{gap_side(values, roles, i, rival_named)}"
-            place = (amount.start, amount.quote_end, amount.form, amount.value, amount.unit, amount.currency)
-            found.append(FoundPrice(*place, name, table[i][role]))
-        return tuple(found)
+        return second.of_sums(scaled(own + beside))
 
     def __call__(self, doc: Doc) -> Doc:
-        doc._.prices = self.predict(doc)
+        table = self.probabilities(doc)
+        doc._.price_table, doc._.prices = table, decided(doc, table)
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
@@ -249,6 +257,6 @@ class PriceRoles:
         return self
 
 
-@Language.factory("prices", assigns=["doc._.prices"], requires=["doc._.names", "doc._.clauses", "doc._.contexts"])
+@Language.factory("prices", assigns=["doc._.price_table", "doc._.prices"], requires=["doc._.names", "doc._.clauses", "doc._.contexts"])
 def create_prices(nlp: Language, name: str) -> PriceRoles:
     return PriceRoles()
