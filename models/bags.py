@@ -86,16 +86,17 @@ class BagWeights:
 
     def _each_once(self, bags: Sequence[Bag], size: int, unknown: int) -> tuple[Rows, Rows]:
         """(rows, each item's begin among them): the known values' rows of each item once, and `unknown`, so that no item is empty."""
-        total = sum(len(bag.values) for bag in bags)
+        counts = np.array([*(bag.counts for bag in bags), [1] * size])
         found = chain.from_iterable(map(self._tables[bag.prefixes].get, bag.values, repeat(unknown)) for bag in bags)
-        numbers = np.arange(size)
-        owner = np.repeat(
-            np.tile(numbers, len(bags)), np.fromiter(chain.from_iterable(bag.counts for bag in bags), np.intp, size * len(bags))
-        )
-        keys = np.concatenate([owner * (unknown + 1) + np.fromiter(found, np.intp, total), numbers * (unknown + 1) + unknown])
+        item = np.arange(0, size * (unknown + 1), unknown + 1)
+        keys = np.tile(item, len(counts)).repeat(counts.ravel())
+        keys += np.fromiter(chain(found, repeat(unknown, size)), np.intp, len(keys))
         keys.sort()
-        keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
-        return keys % (unknown + 1), np.searchsorted(keys, numbers * (unknown + 1))
+        new = np.empty(len(keys), np.bool_)
+        new[0] = True
+        np.not_equal(keys[1:], keys[:-1], out=new[1:])
+        keys = keys[new]
+        return keys % (unknown + 1), keys.searchsorted(item)
 
     def sums(self, items: Items) -> NDArray[Any]:
         """[items, columns]: the weights of each item's features added up."""

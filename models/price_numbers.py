@@ -8,7 +8,8 @@ import numpy as np
 from spacy.tokens import Doc
 
 from models.clause_numbers import Look, Numbers, log_odds
-from models.prices import difference_parts, representative
+from models.price_differences import difference_parts
+from models.prices import representative
 
 _FORMS = ("money", "percent", "discount")
 _PARTS = ("high", "low", "gap")

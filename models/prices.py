@@ -20,6 +20,7 @@ from models.amounts import AmountForm, AmountMention
 from models.analysis import Amount
 from models.bags import plain
 from models.linear import LinearHeads, SharedHeads, scaled
+from models.price_differences import difference_parts, stated_differences
 from models.price_pairs import pair_features, relation
 from models.price_words import Place, owner_marks, rule_role
 from models.surroundings import word_features
@@ -159,25 +160,6 @@ def price_features(doc: Doc) -> list[list[str]]:
     return out
 
 
-def difference_parts(amounts: Sequence[AmountMention], values: Sequence[float]) -> list[set[str]]:
-    """Per amount, the parts it plays in a difference that adds up (12.8万, 9.5万 and 3.3万): "high", "low", "gap"."""
-    parts: list[set[str]] = [set() for _ in amounts]
-    money = [i for i, a in enumerate(amounts) if a.form == "money"]
-    if len(money) < 3:
-        return parts
-    v = np.array([values[i] for i in money])
-    high, low = v[:, None], v[None, :]
-    pairs, between = (1.003 * low < high) & (high < 4 * low), high - low
-    for k, gap in enumerate(v):
-        rows, columns = np.nonzero(pairs & (gap < 0.5 * low) & (np.abs(between - gap) < 1e-3 * gap))
-        for index, part in ((rows, "high"), (columns, "low")):
-            for i in set(index.tolist()):
-                parts[money[i]].add(part)
-        if len(rows):
-            parts[money[k]].add("gap")
-    return parts
-
-
 def gap_side(values: Sequence[float], roles: Sequence[int], i: int, rival_named: bool) -> str:
     """Whom the stated gap i is against: where it adds up, else whose price is in the note, else a named rival, else the customer."""
     ours, rival, customer = (
@@ -187,20 +169,6 @@ def gap_side(values: Sequence[float], roles: Sequence[int], i: int, rival_named:
         if any(abs(abs(a - b) - values[i]) <= 0.01 * values[i] for a in ours for b in others):
             return side
     return "competitor" if rival or (rival_named and not customer) else "customer" if customer else "competitor"
-
-
-def stated_differences(values: Sequence[float]) -> list[bool]:
-    """Per amount, whether it is the exact difference of two others and much smaller than they, as a stated gap is."""
-    if len(values) < 3:
-        return [False] * len(values)
-    v = np.array(values)
-    low, between = np.minimum.outer(v, v), np.abs(np.subtract.outer(v, v))
-    out = []
-    for i, gap in enumerate(v):
-        holds = (gap < 0.5 * low) & (np.abs(between - gap) < 1e-3 * gap)
-        holds[i] = holds[:, i] = False
-        out.append(bool(holds.any()))
-    return out
 
 
 def decided(doc: Doc, table: NDArray[np.float32]) -> tuple[FoundPrice, ...]:
