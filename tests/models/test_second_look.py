@@ -26,7 +26,7 @@ PIECES = st.lists(
 
 def read(analyzer: Analyzer, text: str) -> Any:
     """A text with the first look's findings."""
-    doc: Any = analyzer.nlp.tokenizer.read(normalize(text).text)  # type: ignore[union-attr]
+    doc: Any = analyzer.nlp.tokenizer.read(normalize(text).text)
     for name in FIRST:
         doc = analyzer.nlp.get_pipe(name)(doc)
     return doc
@@ -37,8 +37,8 @@ def read(analyzer: Analyzer, text: str) -> Any:
 def test_numbers_are_as_many_for_every_note_and_finite(analyzer: Analyzer, pieces: list[str]) -> None:
     doc = read(analyzer, "去见客户" + "".join(pieces))
     second = analyzer.nlp.get_pipe("second_look")
-    look = first_look(doc, second.groups)  # type: ignore[attr-defined]
-    persons, amounts, clauses = second._networks  # type: ignore[attr-defined]
+    look = first_look(doc, second.groups)
+    persons, amounts, clauses = second._networks
     found = doc._
     tables = [(clause_numbers(doc, look), clauses, len(found.clauses))]
     if found.candidates:
@@ -59,19 +59,22 @@ def test_a_table_is_judged_row_by_row() -> None:
 
 def test_log_odds_of_certainty_are_finite_and_in_order() -> None:
     odds = log_odds(np.array([0.0, 0.3, 0.5, 1.0]))
-    assert np.isfinite(odds).all() and (np.diff(odds) > 0).all() and odds[2] == pytest.approx(0)
+    assert np.isfinite(odds).all()
+    assert (np.diff(odds) > 0).all()
+    assert odds[2] == pytest.approx(0)
     assert odds[0] < ABSENT  # a clause that is there and carries nothing is not taken for one that is not there
 
 
 def test_neighbours_of_the_first_and_last_clause_are_absent(analyzer: Analyzer) -> None:
     doc = read(analyzer, NOTE)
-    look = first_look(doc, analyzer.nlp.get_pipe("second_look").groups)  # type: ignore[attr-defined]
-    assert (look.heads[:2] == ABSENT).all() and (look.heads[-2:] == ABSENT).all()
+    look = first_look(doc, analyzer.nlp.get_pipe("second_look").groups)
+    assert (look.heads[:2] == ABSENT).all()
+    assert (look.heads[-2:] == ABSENT).all()
     assert look.heads[2:-2].shape[0] == len(doc._.clauses)
 
 
 def test_cues_behind_a_negation_count_against(analyzer: Analyzer) -> None:
-    groups = analyzer.nlp.get_pipe("second_look").groups  # type: ignore[attr-defined]
+    groups = analyzer.nlp.get_pipe("second_look").groups
     plain = first_look(read(analyzer, "王总说预算超了"), groups)
     assert (plain.hits >= 0).all()
     negated = read(analyzer, "王总没说要和老板商量")
