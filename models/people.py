@@ -14,7 +14,6 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import DecisionRole
-from models.bags import plain
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
 from models.linear import LinearHeads, SharedHeads
@@ -248,7 +247,7 @@ class PeopleFinder:
             return ()
         found = []
         features = person_features(doc, candidates)
-        binary, all_roles = self._shared.probabilities(plain(features))
+        binary, all_roles = self._shared.probabilities(features)
         for candidate, (is_person, met), roles in zip(candidates, binary, all_roles, strict=True):
             if is_person < PERSON_THRESHOLD:
                 continue

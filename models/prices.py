@@ -16,7 +16,6 @@ from spacy.tokens import Doc
 
 from models.amounts import AmountForm, AmountMention
 from models.analysis import Amount
-from models.bags import plain
 from models.linear import LinearHeads, SharedHeads, scaled
 from models.price_differences import difference_parts, stated_differences
 from models.price_pairs import pair_features, relation
@@ -188,8 +187,8 @@ class PriceRoles:
         amounts = doc._.amounts
         features = price_features(doc)
         values = [representative(a.value) for a in amounts]
-        guessed, own = self._shared.sums(plain(features))
-        _, beside = self._shared.sums(plain(pair_features(values, first.of_sums(scaled(guessed)))))
+        guessed, own = self._shared.sums(features)
+        _, beside = self._shared.sums(pair_features(values, first.of_sums(scaled(guessed))))
         table: list[list[float]] = second.of_sums(scaled(own + beside)).tolist()
         roles = [p.index(max(p[1:]), 1) for p in table]
         roles = [role if p[role] >= PRICE_THRESHOLD else 0 for role, p in zip(roles, table, strict=True)]

@@ -12,7 +12,7 @@ import joblib
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from models.linear import LinearHeads
+from models.linear import LinearHeads, SharedHeads
 from models.names import NameSpan
 from models.surroundings import word_features
 
@@ -66,13 +66,14 @@ class RivalFinder:
     def use(self, model: LinearHeads) -> None:
         """Decide by this model."""
         self._model = model
+        self._shared = SharedHeads([model])
 
     def predict(self, doc: Doc) -> tuple[NameSpan, ...]:
         """The names of competitors, in order."""
         candidates = doc._.rival_candidates
         if self._model is None or not candidates:
             return ()
-        probabilities = self._model.probabilities_of_all(rival_features(doc, candidates))[:, 0].tolist()
+        probabilities = self._shared.probabilities(rival_features(doc, candidates))[0][:, 0].tolist()
         return tuple(NameSpan(c.start, c.end, "CMP", p) for c, p in zip(candidates, probabilities, strict=True) if p >= RIVAL_THRESHOLD)
 
     def __call__(self, doc: Doc) -> Doc:
