@@ -39,11 +39,6 @@ class Items:
     joined: Sequence[bool] = ()
 
 
-def plain(features: Sequence[Sequence[str]]) -> Items:
-    """Items whose features are whole names."""
-    return Items(len(features), [Bag(("",), list(chain.from_iterable(features)), list(map(len, features)))])
-
-
 def spelt(items: Items) -> list[list[str]]:
     """The names of each item's features."""
     out: list[list[str]] = [[] for _ in range(items.size)]
@@ -73,41 +68,59 @@ class BagWeights:
         """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of the bags, those of one prefix first."""
         self._tables: dict[tuple[str, ...], Mapping[str, int]] = {}
         self._own = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
+        unknown = len(weights)
         triples: list[list[int]] = []
         for family in families:
             tables = [_table(vocabulary, prefix) for prefix in family]
             if len(family) == 1:
                 self._tables[family] = tables[0]
-            else:
+            else:  # numbered on from the rows of `_own`
                 values = dict.fromkeys(chain.from_iterable(tables))
-                self._tables[family] = {value: len(triples) + k for k, value in enumerate(values)}
-                triples += [[table.get(value, -1) for table in tables] for value in values]
-        self._beside = self._own[np.array([*triples, [-1, -1, -1]])] if triples else None
+                self._tables[family] = {value: unknown + 1 + len(triples) + k for k, value in enumerate(values)}
+                triples += [[table.get(value, unknown) for table in tables] for value in values]
+        self._beside = self._own[np.array([*triples, [unknown] * 3])] if triples else None
+        self._unknown = [unknown, unknown + 1 + len(triples)] if triples else [unknown]
 
-    def _each_once(self, bags: Sequence[Bag], size: int, unknown: int) -> tuple[Rows, Rows]:
-        """(rows, each item's begin among them): the known values' rows of each item once, and `unknown`, so that no item is empty."""
-        counts = np.array([*(bag.counts for bag in bags), [1] * size])
-        found = chain.from_iterable(map(self._tables[bag.prefixes].get, bag.values, repeat(unknown)) for bag in bags)
-        item = np.arange(0, size * (unknown + 1), unknown + 1)
-        keys = np.tile(item, len(counts)).repeat(counts.ravel())
-        keys += np.fromiter(chain(found, repeat(unknown, size)), np.intp, len(keys))
+    def _each_once(self, bags: Sequence[Bag], size: int) -> tuple[Rows, Rows]:
+        """(rows, each item's begin among them): the known values' rows of each item once, first of the bags of one prefix, then of those of three.
+
+        An unknown row is among them, so that no item is empty.
+        """
+        sides = len(self._unknown)
+        total = self._unknown[-1] + 1
+        begins = np.arange(0, sides * size * total, total)
+        counts = np.array([*(bag.counts for bag in bags), *([[1] * size] * sides)])
+        sided = [*(int(len(bag.prefixes) == 3) for bag in bags), *range(sides)]
+        keys = begins.reshape(sides, size).take(sided, axis=0).repeat(counts.ravel())
+        found = chain.from_iterable(
+            map(self._tables[bag.prefixes].get, bag.values, repeat(self._unknown[len(bag.prefixes) == 3])) for bag in bags
+        )
+        keys += np.fromiter(chain(found, *(repeat(unknown, size) for unknown in self._unknown)), np.intp, len(keys))
         keys.sort()
         new = np.empty(len(keys), np.bool_)
         new[0] = True
         np.not_equal(keys[1:], keys[:-1], out=new[1:])
         keys = keys[new]
-        return keys % (unknown + 1), keys.searchsorted(item)
+        return keys % total, keys.searchsorted(begins)
 
     def sums(self, items: Items) -> NDArray[Any]:
         """[items, columns]: the weights of each item's features added up."""
-        single = [bag for bag in items.bags if len(bag.prefixes) == 1]
-        rows, begins = self._each_once(single, items.size, len(self._own) - 1)
-        out: NDArray[Any] = np.add.reduceat(self._own.take(rows, axis=0), begins, axis=0)
-        if self._beside is not None:
-            rows, begins = self._each_once([bag for bag in items.bags if len(bag.prefixes) == 3], items.size, len(self._beside) - 1)
-            beside = np.add.reduceat(self._beside.take(rows, axis=0), begins, axis=0)
-            joined = np.array(items.joined, dtype=out.dtype)[:, None]
-            out += beside[:, 0]
-            out[1:] += beside[:-1, 1] * joined
-            out[:-1] += beside[1:, 2] * joined
+        rows, begins = self._each_once(items.bags, items.size)
+        if self._beside is None:
+            return np.add.reduceat(self._own.take(rows, axis=0), begins, axis=0)
+        own = int(begins[items.size])
+        out: NDArray[Any] = np.add.reduceat(self._own.take(rows[:own], axis=0), begins[: items.size], axis=0)
+        besides = self._beside.take(rows[own:] - len(self._own), axis=0)
+        beside = np.add.reduceat(besides, begins[items.size :] - own, axis=0)
+        joined = np.array(items.joined, dtype=out.dtype)[:, None]
+        out += beside[:, 0]
+        out[1:] += beside[:-1, 1] * joined
+        out[:-1] += beside[1:, 2] * joined
         return out
+
+    def sums_of_names(self, features: Sequence[Sequence[str]]) -> NDArray[Any]:
+        """[items, columns] for items, one or more, whose features are whole names: what persons and amounts have."""
+        named = [dict.fromkeys((*item, "")) for item in features]
+        rows = np.fromiter(map(self._tables[("",)].get, chain.from_iterable(named), repeat(self._unknown[0])), np.intp)
+        begins = [*accumulate(map(len, named), initial=0)][:-1]
+        return np.add.reduceat(self._own.take(rows, axis=0), begins, axis=0)

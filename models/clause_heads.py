@@ -93,8 +93,8 @@ def clause_features(doc: Doc) -> Items:
         if clause.label:
             f += ("L" + clause.label, "l" + clause.label[-2:])
         names.append(f)
-    bags = [_bag(family, values) for family, values in zip(FAMILIES, (names, (), characters, own, cue_names, marks), strict=True)]
-    bags[1] = Bag(("b",), edges, [len(w) + 1 for w in own])
+    listed: tuple[Sequence[Collection[str]], ...] = (characters, own, cue_names, marks)
+    bags = [_bag(FAMILIES[0], names), Bag(FAMILIES[1], edges, [len(w) + 1 for w in own]), *map(_bag, FAMILIES[2:], listed)]
     return Items(len(clauses), bags, [a.sentence == b.sentence for a, b in pairwise(clauses)])
 
 

@@ -21,6 +21,7 @@ EXTENSIONS: dict[str, Any] = {
     "clauses": (),
     "names": (),
     "rival_candidates": (),
+    "rival_table": None,
     "cues": (),
     "times": (),
     "amounts": (),

@@ -87,13 +87,13 @@ class SharedHeads:
             at += len(model.bias) + 1
         self._weights = BagWeights(names, weights, families)
 
-    def sums(self, items: Items) -> list[Vector]:
-        """[items, heads + 1] for each model: the weights added up, and the number of features it knows."""
-        table = self._weights.sums(items)
+    def sums(self, items: Items | Sequence[Sequence[str]]) -> list[Vector]:
+        """[items, heads + 1] for each model: the weights added up, and the number of features it knows; `items` in bags, or their features' names."""
+        table = self._weights.sums(items) if isinstance(items, Items) else self._weights.sums_of_names(items)
         edges = list(accumulate((len(m.bias) + 1 for m in self._models), initial=0))
         return [table[:, a:b] for a, b in pairwise(edges)]
 
-    def probabilities(self, items: Items) -> list[Vector]:
+    def probabilities(self, items: Items | Sequence[Sequence[str]]) -> list[Vector]:
         """[items, heads] by each model."""
         return [model.of_sums(scaled(sums)) for model, sums in zip(self._models, self.sums(items), strict=True)]
 

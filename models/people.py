@@ -16,7 +16,6 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import DecisionRole
-from models.bags import plain
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
 from models.linear import LinearHeads, SharedHeads
@@ -259,7 +258,7 @@ class PeopleFinder:
         """[candidates, 2 + ROLES]: of being a person of the customer's side, of being met, and of each role."""
         if not candidates or self._models is None:
             return np.zeros((0, 2 + len(ROLES)), dtype=np.float32)
-        return np.concatenate(self._shared.probabilities(plain(person_features(doc, candidates))), axis=1)
+        return np.concatenate(self._shared.probabilities(person_features(doc, candidates)), axis=1)
 
     def __call__(self, doc: Doc) -> Doc:
         candidates = self.candidates(doc) if self._models else []

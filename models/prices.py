@@ -18,7 +18,6 @@ from spacy.tokens import Doc
 
 from models.amounts import AmountForm, AmountMention
 from models.analysis import Amount
-from models.bags import plain
 from models.linear import LinearHeads, SharedHeads, scaled
 from models.price_differences import difference_parts, stated_differences
 from models.price_pairs import pair_features, relation
@@ -206,9 +205,9 @@ class PriceRoles:
         if self._models is None or not doc._.amounts:
             return np.zeros((0, len(MONEY_ROLES)), dtype=np.float32)
         first, second = self._models
-        guessed, own = self._shared.sums(plain(price_features(doc)))
+        guessed, own = self._shared.sums(price_features(doc))
         values = [representative(a.value) for a in doc._.amounts]
-        _, beside = self._shared.sums(plain(pair_features(values, first.of_sums(scaled(guessed)))))
+        _, beside = self._shared.sums(pair_features(values, first.of_sums(scaled(guessed))))
         return second.of_sums(scaled(own + beside))
 
     def __call__(self, doc: Doc) -> Doc:

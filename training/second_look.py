@@ -16,14 +16,16 @@ from models.people import ROLES
 from models.person_numbers import person_numbers
 from models.price_numbers import price_numbers
 from models.prices import MONEY_ROLES
+from models.rival_numbers import rival_numbers
 from models.second_look import Networks
 from training.finders import Item, parts_of
 from training.fit import fit_network
-from training.targets import clause_targets, person_targets, price_targets, undecided_prices
+from training.targets import clause_targets, person_targets, price_targets, rival_targets, undecided_prices
 
 PERSON_OUTPUTS = ("person", "met", *ROLES)
 PERSONS: dict[str, Any] = {"units": 64, "alpha": 1.0, "epochs": 20, "members": 4}
 AMOUNTS: dict[str, Any] = {"units": 48, "alpha": 0.3, "epochs": 12, "members": 4}
+RIVALS: dict[str, Any] = {"units": 48, "alpha": 0.3, "epochs": 12, "members": 4}
 CLAUSES: dict[str, Any] = {"units": 64, "alpha": 0.5, "epochs": 10, "members": 2, "batch": 256, "rate": 0.004}
 """Chosen on train held out by writer (docs/experiments.md)."""
 
@@ -44,6 +46,11 @@ def _price_rows(item: Item, numbers: Numbers) -> tuple[Numbers, Ints]:
     return numbers[known], (roles[known, None] == np.arange(len(MONEY_ROLES))).astype(np.int64)
 
 
+def _rival_rows(item: Item, numbers: Numbers) -> tuple[Numbers, Ints]:
+    targets = rival_targets(item.note, item.doc._.rival_candidates, item.doc._.text)
+    return numbers, np.hstack([targets, 1 - targets])
+
+
 def _clause_rows(item: Item, numbers: Numbers) -> tuple[Numbers, Ints]:
     """A head that the labels leave open is taught what the first look says."""
     targets = clause_targets(item.note, item.doc, item.normalized)
@@ -51,8 +58,8 @@ def _clause_rows(item: Item, numbers: Numbers) -> tuple[Numbers, Ints]:
 
 
 def train_second_look(items: Sequence[Item], groups: Mapping[str, int]) -> list[Networks]:
-    """(persons, amounts, clauses) over the items' first look: without each fold, and last of all items."""
-    rows: dict[str, list[tuple[Item, Numbers, Ints]]] = {"persons": [], "amounts": [], "clauses": []}
+    """(persons, amounts, rivals, clauses) over the items' first look: without each fold, and last of all items."""
+    rows: dict[str, list[tuple[Item, Numbers, Ints]]] = {"persons": [], "amounts": [], "rivals": [], "clauses": []}
     for item in items:
         found = item.doc._
         if not found.clauses:
@@ -62,12 +69,19 @@ def train_second_look(items: Sequence[Item], groups: Mapping[str, int]) -> list[
             rows["persons"].append((item, *_person_rows(item, person_numbers(item.doc, found.candidates, found.person_table, look))))
         if found.amounts:
             rows["amounts"].append((item, *_price_rows(item, price_numbers(item.doc, found.price_table, look))))
+        if found.rival_candidates:
+            rows["rivals"].append((item, *_rival_rows(item, rival_numbers(item.doc, look))))
         rows["clauses"].append((item, *_clause_rows(item, clause_numbers(item.doc, look))))
     jobs = []
-    for kind, outputs, settings in (("persons", PERSON_OUTPUTS, PERSONS), ("amounts", MONEY_ROLES, AMOUNTS), ("clauses", HEADS, CLAUSES)):
+    for kind, outputs, settings in (
+        ("persons", PERSON_OUTPUTS, PERSONS),
+        ("amounts", MONEY_ROLES, AMOUNTS),
+        ("rivals", ("rival", "other"), RIVALS),
+        ("clauses", HEADS, CLAUSES),
+    ):
         numbers, targets = np.vstack([n for _, n, _ in rows[kind]]), np.vstack([t for _, _, t in rows[kind]])
         for part in parts_of([item for item, _, _ in rows[kind]], [len(n) for _, n, _ in rows[kind]]):
             jobs.append(delayed(fit_network)(outputs, numbers[part], targets[part], **settings))
     networks: list[Network] = Parallel(n_jobs=2)(jobs)
-    third = len(networks) // 3
-    return list(zip(networks[:third], networks[third : 2 * third], networks[2 * third :], strict=True))
+    models = len(networks) // 4
+    return list(zip(*(networks[k * models : (k + 1) * models] for k in range(4)), strict=True))

@@ -14,6 +14,7 @@ from models.network import Network
 from models.person_numbers import person_numbers
 from models.pipeline import COMPONENTS, Analyzer
 from models.price_numbers import price_numbers
+from models.rival_numbers import rival_numbers
 from models.text import normalize
 
 FIRST = COMPONENTS[: COMPONENTS.index("second_look")]
@@ -38,13 +39,15 @@ def test_numbers_are_as_many_for_every_note_and_finite(analyzer: Analyzer, piece
     doc = read(analyzer, "去见客户" + "".join(pieces))
     second = analyzer.nlp.get_pipe("second_look")
     look = first_look(doc, second.groups)
-    persons, amounts, clauses = second._networks
+    persons, amounts, rivals, clauses = second._networks
     found = doc._
     tables = [(clause_numbers(doc, look), clauses, len(found.clauses))]
     if found.candidates:
         tables.append((person_numbers(doc, found.candidates, found.person_table, look), persons, len(found.candidates)))
     if found.amounts:
         tables.append((price_numbers(doc, found.price_table, look), amounts, len(found.amounts)))
+    if found.rival_candidates:
+        tables.append((rival_numbers(doc, look), rivals, len(found.rival_candidates)))
     for numbers, network, items in tables:
         assert numbers.shape == (items, len(network.mean))
         assert np.isfinite(numbers).all()
