@@ -55,6 +55,18 @@ def spelt(items: Items) -> list[list[str]]:
     return out
 
 
+def in_a_row(each: Sequence[Items]) -> Items:
+    """The items of several notes, whose bags are of the same kinds, one note after the other."""
+    if len(each) == 1:
+        return each[0]
+    bags = [
+        Bag(same[0].prefixes, list(chain.from_iterable(bag.values for bag in same)), list(chain.from_iterable(bag.counts for bag in same)))
+        for same in zip(*(items.bags for items in each), strict=True)
+    ]
+    joined = list(chain.from_iterable((*items.joined, False) for items in each))
+    return Items(sum(items.size for items in each), bags, joined[:-1])
+
+
 def _table(vocabulary: Mapping[str, int], prefix: str) -> Mapping[str, int]:
     if not prefix:
         return vocabulary

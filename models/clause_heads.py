@@ -14,12 +14,11 @@ from typing import Any, get_args
 
 import joblib
 import numpy as np
-from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import ObjectionType
-from models.bags import Bag, Items
+from models.bags import Bag, Items, in_a_row
 from models.linear import LinearHeads, SharedHeads
 from models.masking import masked
 
@@ -117,17 +116,23 @@ class ClauseHeads:
         self._models = models
         self._shared = SharedHeads(self._models, FAMILIES)
 
-    def predict(self, doc: Doc) -> NDArray[np.float32]:
-        """Probabilities [clauses, HEADS] of each clause carrying each thing."""
-        if self._models is None or not doc._.clauses:
-            return np.zeros((len(doc._.clauses), len(HEADS)), dtype=np.float32)
-        table, types = self._shared.probabilities(clause_features(doc))
+    def write(self, docs: Sequence[Doc]) -> None:
+        """Probabilities [clauses, HEADS] of each clause of several notes carrying each thing."""
+        for doc in docs:
+            doc._.clause_probabilities = np.zeros((len(doc._.clauses), len(HEADS)), dtype=np.float32)
+        filled = [doc for doc in docs if doc._.clauses]
+        if self._models is None or not filled:
+            return
+        table, types = self._shared.probabilities(in_a_row([clause_features(doc) for doc in filled]))
         chosen = table[:, COLUMN["objection"], None] * types
         table[:, : len(OBJECTION_TYPES)] = (table[:, : len(OBJECTION_TYPES)] + chosen) / 2
-        return table
+        end = 0
+        for doc in filled:
+            begin, end = end, end + len(doc._.clauses)
+            doc._.clause_probabilities = table[begin:end]
 
     def __call__(self, doc: Doc) -> Doc:
-        doc._.clause_probabilities = self.predict(doc)
+        self.write([doc])
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:

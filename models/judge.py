@@ -113,14 +113,22 @@ class Judge:
         self.network = network
         self.groups = {group: i for i, group in enumerate(sorted(grouped("cues.tsv")))}
 
-    def predict(self, doc: Doc) -> Judgement | None:
-        """The note's judgement, or None before training."""
-        return None if self.network is None else judged(self.network.probabilities(signature(doc, self.groups)))
+    def predict(self, docs: Sequence[Doc]) -> list[Judgement | None]:
+        """The notes' judgements, or None before training."""
+        if self.network is None:
+            return [None] * len(docs)
+        numbers = np.array([signature(doc, self.groups) for doc in docs], dtype=np.float32)
+        return [judged(row) for row in self.network.probabilities(numbers)]
+
+    def write(self, docs: Sequence[Doc]) -> None:
+        """Judge several notes at once."""
+        for doc, judgement in zip(docs, self.predict(docs), strict=True):
+            doc._.judgement = judgement
+            if judgement is not None and judgement.levels[DIMENSIONS.index("next_step"), 0] < 0.5:
+                doc._.next_step = None
 
     def __call__(self, doc: Doc) -> Doc:
-        judgement = doc._.judgement = self.predict(doc)
-        if judgement is not None and judgement.levels[DIMENSIONS.index("next_step"), 0] < 0.5:
-            doc._.next_step = None
+        self.write([doc])
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:

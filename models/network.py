@@ -6,7 +6,6 @@ heads can say (docs/experiments.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,11 +36,11 @@ class Network:
         """Numbers [..., inputs] by the training notes' mean and spread, cut at LIMIT."""
         return np.asarray(np.maximum(np.minimum((numbers - self.mean) / self.scale, LIMIT), -LIMIT), dtype=np.float32)
 
-    def probabilities(self, numbers: Sequence[float] | Table) -> Table:
-        """Probabilities [outputs] of one item's numbers [inputs]."""
-        units = np.maximum(self.standardised(np.asarray(numbers, dtype=np.float32)) @ self.hidden + self.hidden_bias, 0)
+    def probabilities(self, numbers: Table) -> Table:
+        """Probabilities [items, outputs] of the items' numbers [items, inputs]."""
+        units = np.maximum(self.standardised(numbers) @ self.hidden + self.hidden_bias, 0)
         members = len(self.out)
-        scores = np.matmul(units.reshape(members, 1, -1), self.out)[:, 0] + self.out_bias
+        scores = np.matmul(units.reshape(len(numbers), members, -1).transpose(1, 0, 2), self.out) + self.out_bias[:, None]
         mean: Table = expit(scores).mean(axis=0)
         return mean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -92,17 +93,32 @@ class Analyzer:
 
         Raises ValueError for a text without anything but white space and invisible characters.
         """
-        normalized = normalize(note.text)
-        if not normalized.text.strip():
+        return self.analyze_all([note], today)[0]
+
+    def analyze_all(self, notes: Sequence[Note], today: date) -> list[Analysis]:
+        """The analyses of some notes, in their order, in less time than one after the other. A hundred notes take some megabytes.
+
+        Raises ValueError where a text has nothing but white space and invisible characters.
+        """
+        normalized = [normalize(note.text) for note in notes]
+        if not all(n.text.strip() for n in normalized):
             raise ValueError("text is blank")
-        return self._answer(note, normalized, self.read(without_repeats(normalized.text)), note.visited_at or today)
+        docs = self._read([without_repeats(n.text) for n in normalized])
+        return [self._answer(note, n, doc, note.visited_at or today) for note, n, doc in zip(notes, normalized, docs, strict=True)]
 
     def read(self, text: str) -> Doc:
         """A normalised text with every component's findings at `_`: a Reading, which lacks the rest of a Doc. `nlp(text)` gives a spaCy Doc."""
-        doc: Any = self._tokenizer.read(text)
+        return self._read([text])[0]
+
+    def _read(self, texts: Sequence[str]) -> list[Doc]:
+        docs: Any = [self._tokenizer.read(text) for text in texts]
         for component in self._components:
-            doc = component(doc)
-        return doc  # type: ignore[no-any-return]
+            if hasattr(component, "write"):
+                component.write(docs)
+            else:
+                for doc in docs:
+                    component(doc)
+        return docs  # type: ignore[no-any-return]
 
 
 def load(path: Path = TRAINED) -> Analyzer:

@@ -6,7 +6,7 @@ One, because the CRF tagger keeps state while it works.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import ParamSpec, TypeVar
@@ -34,6 +34,10 @@ class AnalyzerThread:
     def analyze(self, note: Note) -> Analysis:
         """Analyze here and now: only for functions that run on the thread already, by `run` or `submit`."""
         return self._analyzer.analyze(note, self.today())
+
+    def analyze_all(self, notes: Sequence[Note]) -> list[Analysis]:
+        """As `analyze`, several notes at once."""
+        return self._analyzer.analyze_all(notes, self.today())
 
     def submit(self, task: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
         """Run a function on the thread; for callers that are threads themselves."""

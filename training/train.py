@@ -100,8 +100,9 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
     fit = partial(fit_network, OUTPUTS, units=JUDGE_UNITS, alpha=JUDGE_ALPHA, epochs=JUDGE_EPOCHS, members=JUDGE_MEMBERS)
     for k in range(FOLDS):
         held_out = fit(numbers[fold != k], targets[fold != k])
-        for i in np.flatnonzero(fold == k):
-            items[i].doc._.judgement = judged(held_out.probabilities(numbers[i]))
+        unseen = np.flatnonzero(fold == k)
+        for i, probabilities in zip(unseen, held_out.probabilities(numbers[unseen]), strict=True):
+            items[i].doc._.judgement = judged(probabilities)
     judge.network = fit(numbers, targets)  # type: ignore[attr-defined]
 
 
