@@ -43,11 +43,3 @@ class Network:
         scores = np.matmul(units.reshape(len(numbers), members, -1).transpose(1, 0, 2), self.out) + self.out_bias[:, None]
         mean: Table = expit(scores).mean(axis=0)
         return mean
-
-    def probabilities_of_all(self, numbers: Table) -> Table:
-        """Probabilities [items, outputs] of many items' numbers [items, inputs]."""
-        units = np.maximum(self.standardised(numbers) @ self.hidden + self.hidden_bias, 0)
-        members = len(self.out)
-        scores = np.matmul(units.reshape(len(numbers), members, -1).transpose(1, 0, 2), self.out) + self.out_bias[:, None]
-        mean: Table = expit(scores).mean(axis=0)
-        return mean

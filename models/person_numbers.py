@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from spacy.tokens import Doc
 
 from models.clause_numbers import ABSENT, Look, Numbers, log_odds
-from models.people import Candidate
 
 _TITLE_GROUPS = ("top", "owner", "staff", "gate", "family", "vague", "after", "none")
 
 
-def person_numbers(doc: Doc, candidates: Sequence[Candidate], table: Numbers, look: Look) -> Numbers:
-    """[candidates, numbers]; `table` [candidates, person, met and ROLES] of the first look's probabilities."""
+def person_numbers(doc: Doc, look: Look) -> Numbers | None:
+    """[candidates, numbers] of doc._.candidates, whose first probabilities are doc._.person_table; None where there are none."""
+    candidates, table = doc._.candidates, doc._.person_table
+    if not candidates:
+        return None
     size, clauses = len(candidates), len(look.starts)
     here = np.zeros((size, clauses + 2), dtype=bool)
     for k, candidate in enumerate(candidates):

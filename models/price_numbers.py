@@ -26,10 +26,12 @@ def _compared(values: np.ndarray, table: Numbers) -> Numbers:
     return np.concatenate([*(part[:, 1:] for part in alone), others.sum(axis=1)], axis=1)
 
 
-def price_numbers(doc: Doc, table: Numbers, look: Look) -> Numbers:
-    """[amounts, numbers]; `table` [amounts, MONEY_ROLES] of the first look's probabilities."""
+def price_numbers(doc: Doc, look: Look) -> Numbers | None:
+    """[amounts, numbers] of doc._.amounts, whose first probabilities are doc._.price_table; None where there are none."""
     found = doc._
-    amounts, clauses = found.amounts, found.clauses
+    amounts, table, clauses = found.amounts, found.price_table, found.clauses
+    if not amounts:
+        return None
     size = len(amounts)
     at = np.array([look.clause_of(a.start) for a in amounts])
     starts, ends = np.array([a.start for a in amounts]), np.array([a.end for a in amounts])

@@ -13,10 +13,12 @@ _NEAR = 20
 """Characters within which a price belongs to the name before it."""
 
 
-def rival_numbers(doc: Doc, look: Look) -> Numbers:
-    """[candidates, numbers] of doc._.rival_candidates, whose first probabilities are doc._.rival_table. Needs: people and prices of the first look."""
+def rival_numbers(doc: Doc, look: Look) -> Numbers | None:
+    """[candidates, numbers] of doc._.rival_candidates, whose first probabilities are doc._.rival_table; None where there are none. Needs: people and prices of the first look."""
     found = doc._
     text, candidates, table = found.text, found.rival_candidates, found.rival_table
+    if not candidates:
+        return None
     size = len(candidates)
     at = np.array([look.clause_of(c.start) for c in candidates])
     starts = np.array([c.start for c in candidates])

@@ -6,14 +6,17 @@ in the note and in which part, which figures compare, what the clauses about a p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from models.clause_numbers import clause_numbers, first_look
+from models.clause_numbers import Numbers, clause_numbers, first_look
 from models.lexicon import grouped
 from models.network import Network
 from models.people import decided as decided_people
@@ -27,6 +30,14 @@ Networks = tuple[Network, Network, Network, Network]
 """Of persons, of amounts, of names that may be competitors', of clauses."""
 
 
+def _decided(network: Network, numbers: Sequence[Numbers | None]) -> list[Numbers]:
+    """Each note's probabilities [items, outputs], from its items' numbers; None for a note without any."""
+    given = [own for own in numbers if own is not None]
+    table = network.probabilities(np.concatenate(given)) if given else np.zeros((0, len(network.outputs)), dtype=np.float32)
+    ends = list(accumulate(0 if own is None else len(own) for own in numbers))
+    return [table[end - (0 if own is None else len(own)) : end] for own, end in zip(numbers, ends, strict=True)]
+
+
 class SecondLook:
     """Writes doc._.people, prices, names and clause_probabilities anew. Needs: the same of the first look, with person_table, price_table and rival_table."""
 
@@ -38,23 +49,31 @@ class SecondLook:
         """Decide by these networks."""
         self._networks = networks
 
-    def __call__(self, doc: Doc) -> Doc:
-        if self._networks is None or not doc._.clauses:
-            return doc
+    def write(self, docs: Sequence[Doc]) -> None:
+        """Decide several notes at once."""
+        read = [doc for doc in docs if doc._.clauses]
+        if self._networks is None or not read:
+            return
         persons, amounts, rivals, clauses = self._networks
-        found = doc._
-        look = first_look(doc, self.groups)
-        table = (found.clause_probabilities + clauses.probabilities_of_all(clause_numbers(doc, look))) / 2
-        prices = amounts.probabilities_of_all(price_numbers(doc, found.price_table, look)) if found.amounts else found.price_table
-        if found.rival_candidates:
-            found.names = with_rivals(doc, rivals.probabilities_of_all(rival_numbers(doc, look))[:, 0])
-        if found.candidates:
-            seen = persons.probabilities_of_all(person_numbers(doc, found.candidates, found.person_table, look))
-            seen[:, 1] /= seen[:, 0]
-            seen[:, 2:] /= seen[:, 2:].sum(axis=1, keepdims=True)
-            found.people = decided_people(found.candidates, seen)
-        found.prices = decided_prices(doc, prices)
-        found.clause_probabilities = table
+        looks = [first_look(doc, self.groups) for doc in read]
+        tables = zip(
+            _decided(persons, [person_numbers(doc, look) for doc, look in zip(read, looks, strict=True)]),
+            _decided(amounts, [price_numbers(doc, look) for doc, look in zip(read, looks, strict=True)]),
+            _decided(rivals, [rival_numbers(doc, look) for doc, look in zip(read, looks, strict=True)]),
+            _decided(clauses, [clause_numbers(doc, look) for doc, look in zip(read, looks, strict=True)]),
+            strict=True,
+        )
+        for doc, (person_table, price_table, rival_table, clause_table) in zip(read, tables, strict=True):
+            found = doc._
+            person_table[:, 1] /= person_table[:, 0]
+            person_table[:, 2:] /= person_table[:, 2:].sum(axis=1, keepdims=True)
+            found.people = decided_people(found.candidates, person_table)
+            found.names = with_rivals(doc, rival_table[:, 0])
+            found.prices = decided_prices(doc, price_table)
+            found.clause_probabilities = (found.clause_probabilities + clause_table) / 2
+
+    def __call__(self, doc: Doc) -> Doc:
+        self.write([doc])
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:

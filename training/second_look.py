@@ -61,17 +61,18 @@ def train_second_look(items: Sequence[Item], groups: Mapping[str, int]) -> list[
     """(persons, amounts, rivals, clauses) over the items' first look: without each fold, and last of all items."""
     rows: dict[str, list[tuple[Item, Numbers, Ints]]] = {"persons": [], "amounts": [], "rivals": [], "clauses": []}
     for item in items:
-        found = item.doc._
-        if not found.clauses:
+        if not item.doc._.clauses:
             continue
         look = first_look(item.doc, groups)
-        if found.candidates:
-            rows["persons"].append((item, *_person_rows(item, person_numbers(item.doc, found.candidates, found.person_table, look))))
-        if found.amounts:
-            rows["amounts"].append((item, *_price_rows(item, price_numbers(item.doc, found.price_table, look))))
-        if found.rival_candidates:
-            rows["rivals"].append((item, *_rival_rows(item, rival_numbers(item.doc, look))))
-        rows["clauses"].append((item, *_clause_rows(item, clause_numbers(item.doc, look))))
+        for kind, numbers_of, rows_of in (
+            ("persons", person_numbers, _person_rows),
+            ("amounts", price_numbers, _price_rows),
+            ("rivals", rival_numbers, _rival_rows),
+            ("clauses", clause_numbers, _clause_rows),
+        ):
+            numbers = numbers_of(item.doc, look)
+            if numbers is not None:
+                rows[kind].append((item, *rows_of(item, numbers)))
     jobs = []
     for kind, outputs, settings in (
         ("persons", PERSON_OUTPUTS, PERSONS),
@@ -79,9 +80,9 @@ def train_second_look(items: Sequence[Item], groups: Mapping[str, int]) -> list[
         ("rivals", ("rival", "other"), RIVALS),
         ("clauses", HEADS, CLAUSES),
     ):
-        numbers, targets = np.vstack([n for _, n, _ in rows[kind]]), np.vstack([t for _, _, t in rows[kind]])
+        inputs, targets = np.vstack([n for _, n, _ in rows[kind]]), np.vstack([t for _, _, t in rows[kind]])
         for part in parts_of([item for item, _, _ in rows[kind]], [len(n) for _, n, _ in rows[kind]]):
-            jobs.append(delayed(fit_network)(outputs, numbers[part], targets[part], **settings))
+            jobs.append(delayed(fit_network)(outputs, inputs[part], targets[part], **settings))
     networks: list[Network] = Parallel(n_jobs=2)(jobs)
     models = len(networks) // 4
     return list(zip(*(networks[k * models : (k + 1) * models] for k in range(4)), strict=True))

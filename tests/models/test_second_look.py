@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.clause_numbers import ABSENT, clause_numbers, first_look, log_odds
-from models.network import Network
 from models.person_numbers import person_numbers
 from models.pipeline import COMPONENTS, Analyzer
 from models.price_numbers import price_numbers
@@ -41,23 +40,30 @@ def test_numbers_are_as_many_for_every_note_and_finite(analyzer: Analyzer, piece
     look = first_look(doc, second.groups)
     persons, amounts, rivals, clauses = second._networks
     found = doc._
-    tables = [(clause_numbers(doc, look), clauses, len(found.clauses))]
-    if found.candidates:
-        tables.append((person_numbers(doc, found.candidates, found.person_table, look), persons, len(found.candidates)))
-    if found.amounts:
-        tables.append((price_numbers(doc, found.price_table, look), amounts, len(found.amounts)))
-    if found.rival_candidates:
-        tables.append((rival_numbers(doc, look), rivals, len(found.rival_candidates)))
+    tables = [
+        (clause_numbers(doc, look), clauses, found.clauses),
+        (person_numbers(doc, look), persons, found.candidates),
+        (price_numbers(doc, look), amounts, found.amounts),
+        (rival_numbers(doc, look), rivals, found.rival_candidates),
+    ]
     for numbers, network, items in tables:
-        assert numbers.shape == (items, len(network.mean))
-        assert np.isfinite(numbers).all()
+        assert (numbers is None) == (not items)
+        if numbers is not None:
+            assert numbers.shape == (len(items), len(network.mean))
+            assert np.isfinite(numbers).all()
 
 
-def test_a_table_is_judged_row_by_row() -> None:
-    rng = np.random.default_rng(3)
-    network = Network(("x", "y"), *(rng.normal(size=s).astype(np.float32) for s in ((5,), (5,), (5, 6), (6,), (2, 3, 2), (2, 2))))
-    numbers = rng.normal(size=(7, 5)).astype(np.float32)
-    assert network.probabilities_of_all(numbers) == pytest.approx(np.array([network.probabilities(row) for row in numbers]), abs=1e-6)
+def test_notes_read_together_are_decided_as_alone(analyzer: Analyzer) -> None:
+    second = analyzer.nlp.get_pipe("second_look")
+    texts = [NOTE, "老板不在", "12.8万", NOTE[:20], "用友报9万5，刘姐嫌我们贵"]
+    together = [read(analyzer, text) for text in texts]
+    second.write(together)
+    for text, doc in zip(texts, together, strict=True):
+        alone = second(read(analyzer, text))
+        assert [(p.start, p.role, p.met) for p in doc._.people] == [(p.start, p.role, p.met) for p in alone._.people]
+        assert [p.role for p in doc._.prices] == [p.role for p in alone._.prices]
+        assert [(n.start, n.label) for n in doc._.names] == [(n.start, n.label) for n in alone._.names]
+        assert doc._.clause_probabilities == pytest.approx(alone._.clause_probabilities, abs=1e-5)
 
 
 def test_log_odds_of_certainty_are_finite_and_in_order() -> None:
