@@ -50,6 +50,7 @@ _DATE = re.compile(
 _CODE = re.compile(
     r"(?=[\d一二三四五六七八九十百千A-Za-z×*])(?:百分百|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+)"
 )
+_SCALED = re.compile("[万千百亿wWkK]")
 _MONEY_TAIL = re.compile(r"^[wWkK](?![A-Za-z])")
 
 
@@ -135,6 +136,14 @@ def _traps(text: str) -> list[tuple[int, int]]:
     return [m.span() for pattern in (_PHONE, _DATE, _CODE) for m in pattern.finditer(text)]
 
 
+_BEGINNING = [AMOUNT.groupindex[name] for name in ("sign", "sign2", "before", "low", "tens", "few", "one")]
+_CORE = [
+    AMOUNT.groupindex[name]
+    for name in ("high", "some", "tenscale", "fewscale", "one", "after", "afterscale", "currency", "tail", "mao", "after2")
+]
+"""The groups one of which begins an amount, and those after the last of which it ends but for its unit."""
+
+
 def find_amounts(text: str) -> list[AmountMention]:
     """All money, percent and discount mentions of a normalised note, in order, without overlaps."""
     found: list[AmountMention] = []
@@ -158,32 +167,16 @@ def find_amounts(text: str) -> list[AmountMention]:
     while found_here := AMOUNT.search(text, at):
         m = found_here
         at = max(m.end(), at + 1)
-        span = m.span("low")[0] if m["low"] else -1
-        begin = min(
-            i
-            for i in (m.start("sign"), m.start("sign2"), m.start("before"), span, m.start("tens"), m.start("few"), m.start("one"))
-            if i >= 0
-        )
-        core_end = max(
-            m.end("high"),
-            m.end("some"),
-            m.end("tenscale"),
-            m.end("fewscale"),
-            m.end("one"),
-            m.end("after"),
-            m.end("afterscale"),
-            m.end("currency"),
-            m.end("tail"),
-            m.end("mao"),
-            m.end("after2"),
-        )
+        spans = m.regs
+        begin = min(spans[group][0] for group in _BEGINNING if spans[group][0] >= 0)
+        core_end = max(spans[group][1] for group in _CORE)
         explicit = bool(m["sign"] or m["sign2"] or m["currency"])
         overlapping = [t for t in taken if begin < t[1] and core_end > t[0]]
         if overlapping and not (explicit and m["currency"] and all(t[1] <= m.end("one") and m["one"] for t in overlapping)):
             at = max(begin + 1, min(at, max(t[1] for t in overlapping)))
             continue
         digits = m["one"] or ""
-        scaled = bool(re.search(r"[万千百亿wWkK]", text[begin:core_end]))
+        scaled = bool(_SCALED.search(text, begin, core_end))
         if not explicit and not scaled and _TRAP_AFTER.match(text, core_end) and not m["slash"]:
             continue
         if (

@@ -6,19 +6,19 @@ One set of linear heads over words, characters, cue phrases and the neighbouring
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import pairwise
+from collections.abc import Collection, Sequence
+from itertools import chain, pairwise
 from operator import add
 from pathlib import Path
 from typing import Any, get_args
 
 import joblib
 import numpy as np
-from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import ObjectionType
-from models.features import Group
+from models.bags import Bag, Items, in_a_row
 from models.linear import LinearHeads, SharedHeads
 from models.masking import masked
 
@@ -50,72 +50,55 @@ def _buckets(doc: Doc, starts: list[int]) -> list[set[str]]:
     return marks
 
 
-PREFIXES = (
-    "w",
-    "b",
-    "c",
-    "q",
-    "Q",
-    "m",
-    "s",
-    "sqrep",
-    "sqcustomer",
-    "guess",
-    "g",
-    "h",
-    "o",
-    "L",
-    "l",
-    "-w",
-    "-q",
-    "-m",
-    "+w",
-    "+q",
-    "+m",
-    "n",
-    "k",
-)
+FAMILIES = (("",), ("b",), ("c",), ("w", "-w", "+w"), ("q", "-q", "+q"), ("m", "-m", "+m"))
 
 
-def clause_features(doc: Doc) -> list[list[Group]]:
-    """One list of features a clause, with those of its neighbours in the sentence: a sentence added elsewhere changes nothing. Needs: clauses, context, people, prices."""
+def clause_features(doc: Doc) -> Items:
+    """The features of the clauses, with those of neighbours in the sentence: a sentence added elsewhere changes nothing. Needs: clauses, context, people, prices."""
     found = doc._
     clauses, contexts = found.clauses, found.contexts
     text, words = masked(doc)
-    pairs, grams = list(map("_".join, pairwise(words))), list(map(add, text, text[1:]))
+    grams = found.grams if text is found.text else list(map(add, text, text[1:]))
     marks = _buckets(doc, [c.start for c in clauses])
-    own: list[list[str]] = []
-    cue_names: list[list[str]] = []
-    for clause, context in zip(clauses, contexts, strict=True):
-        groups = [("!" if h.start in context.negated else "") + g for h in context.hits for g in h.groups]
-        cue_names.append(groups)
-        own.append(words[clause.first : clause.last])
     last = len(clauses) - 1
-    features: list[list[Group]] = []
+    edges: list[str] = []
+    own: list[list[str]] = []
+    characters: list[list[str]] = []
+    cue_names: list[list[str]] = []
+    names: list[list[str]] = []
     for i, (clause, context) in enumerate(zip(clauses, contexts, strict=True)):
-        w, q = own[i], cue_names[i]
-        edges = ["^_" + w[0], *pairs[clause.first : clause.last - 1], w[-1] + "_$"] if w else ["^_$"]
-        f: list[Group] = [("w", w), ("b", edges), ("c", grams[clause.start : clause.end - 1]), ("s", (context.speaker,))]
-        if marks[i]:
-            f.append(("m", tuple(marks[i])))
+        w = words[clause.first : clause.last]
+        own.append(w)
+        edges += map("_".join, zip(["^", *w], [*w, "$"], strict=True))
+        characters.append(grams[clause.start : clause.end - 1])
+        speaker = context.speaker
+        f = ["s" + speaker, f"n{min((clause.end - clause.start) // 4, 6)}", "k" + ("0" if last == 0 else "a" if i == 0 else "z" if i == last else str(3 * i // (last + 1)))]  # fmt: skip
+        q: list[str] = []
+        for h in context.hits:
+            f.append("Q" + h.phrase)
+            q += map("!".__add__, h.groups) if h.start in context.negated else h.groups
+        cue_names.append(q)
         if q:
-            f += (("q", q), ("Q", [h.phrase for h in context.hits]))
-            if context.speaker:
-                f.append(("sq" + context.speaker, q))
-            f += [
-                (prefix, q) for prefix, holds in (("g", context.guess), ("h", context.hypothetical), ("o", context.other_customer)) if holds
-            ]
+            for prefix, holds in (
+                ("sq" + speaker, speaker),
+                ("g", context.guess),
+                ("h", context.hypothetical),
+                ("o", context.other_customer),
+            ):
+                if holds:
+                    f += map(prefix.__add__, q)
         if context.guess:
-            f.append(("guess", ("",)))
+            f.append("guess")
         if clause.label:
-            f += (("L", (clause.label,)), ("l", (clause.label[-2:],)))
-        for side, j in (("-", i - 1), ("+", i + 1)):
-            if 0 <= j <= last and clauses[j].sentence == clause.sentence:
-                f += ((side + "w", own[j]), (side + "q", cue_names[j]), (side + "m", tuple(marks[j])))
-        f.append(("n", (str(min((clause.end - clause.start) // 4, 6)),)))
-        f.append(("k", ("0" if last == 0 else "a" if i == 0 else "z" if i == last else str(3 * i // (last + 1)),)))
-        features.append(f)
-    return features
+            f += ("L" + clause.label, "l" + clause.label[-2:])
+        names.append(f)
+    listed: tuple[Sequence[Collection[str]], ...] = (characters, own, cue_names, marks)
+    bags = [_bag(FAMILIES[0], names), Bag(FAMILIES[1], edges, [len(w) + 1 for w in own]), *map(_bag, FAMILIES[2:], listed)]
+    return Items(len(clauses), bags, [a.sentence == b.sentence for a, b in pairwise(clauses)])
+
+
+def _bag(prefixes: tuple[str, ...], values: Sequence[Collection[str]]) -> Bag:
+    return Bag(prefixes, list(chain.from_iterable(values)), list(map(len, values)))
 
 
 class ClauseHeads:
@@ -131,21 +114,25 @@ class ClauseHeads:
     def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
         """Predict by these models: all HEADS, and the choice among the objection types."""
         self._models = models
-        self._shared = SharedHeads(self._models, PREFIXES)
+        self._shared = SharedHeads(self._models, FAMILIES)
 
-    def predict(self, doc: Doc) -> NDArray[np.float32]:
-        """Probabilities [clauses, HEADS] of each clause carrying each thing."""
-        if self._models is None or not doc._.clauses:
-            return np.zeros((len(doc._.clauses), len(HEADS)), dtype=np.float32)
-        model, types = self._models
-        sums, type_sums = self._shared.sums(clause_features(doc))
-        table = model.of_sums(sums)
-        chosen = table[:, COLUMN["objection"], None] * types.of_sums(type_sums)
+    def write(self, docs: Sequence[Doc]) -> None:
+        """Probabilities [clauses, HEADS] of each clause of several notes carrying each thing."""
+        for doc in docs:
+            doc._.clause_probabilities = np.zeros((len(doc._.clauses), len(HEADS)), dtype=np.float32)
+        filled = [doc for doc in docs if doc._.clauses]
+        if self._models is None or not filled:
+            return
+        table, types = self._shared.probabilities(in_a_row([clause_features(doc) for doc in filled]))
+        chosen = table[:, COLUMN["objection"], None] * types
         table[:, : len(OBJECTION_TYPES)] = (table[:, : len(OBJECTION_TYPES)] + chosen) / 2
-        return table
+        end = 0
+        for doc in filled:
+            begin, end = end, end + len(doc._.clauses)
+            doc._.clause_probabilities = table[begin:end]
 
     def __call__(self, doc: Doc) -> Doc:
-        doc._.clause_probabilities = self.predict(doc)
+        self.write([doc])
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
@@ -37,8 +36,7 @@ MAX_LABEL = 6
 _EDGE = " \t\n,。!?;:、“”\"'()「」『』《》[]【】-—…~|·>•*"
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(NamedTuple):
     """`text[start:end]` of the normalised note, trimmed; tokens [first, last); `sentence` counts from 0; `label` is the heading before it."""
 
     start: int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -23,8 +23,7 @@ _WINDOW = 7
 """Characters after a negation word in which a cue counts as negated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """One clause's speaker ("rep", "customer" or "") and moods; `hits` are its cue phrases, `negated` those behind a negation."""
 
     speaker: str

@@ -1,8 +1,8 @@
-"""A CRFsuite model opened up: the weights of a note's features are looked up and added up here, the best labels found by CRFsuite.
+"""A CRFsuite model opened up: the weights of a note's features are looked up and added up here, and the best labels found.
 
 python-crfsuite copies and hashes every feature of every character anew (half a millisecond a note). Here each character's features are one row
-of a gather, and CRFsuite is given the sums: its copy of the model has one attribute a label, of weight 1, so that the attribute's value is the
-label's score (above the first label's, which has none). The transitions, the best path and the marginals stay CRFsuite's own.
+of a gather. Forward and backward sums are two triangular systems with a narrow band, which LAPACK solves in some ten microseconds each; the best
+path is looked for only where the marginals leave a doubt. Labels and marginals are CRFsuite's (tests/models/test_features.py).
 
 The file's layout is that of CRFsuite 0.12, lib/crf/src/crf1d_model.c and lib/cqdb/src/cqdb.c: little-endian, a header, the features
 (kind, from, to, weight), then two tables of strings, labels and attributes.
@@ -11,10 +11,14 @@ The file's layout is that of CRFsuite 0.12, lib/crf/src/crf1d_model.c and lib/cq
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import inf, log
+from operator import add
 from typing import Any
 
 import numpy as np
-import pycrfsuite
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dtbtrs
 
 from models.features import Coded, Window, WindowWeights
 
@@ -23,6 +27,7 @@ _HEADER = np.dtype([("magic", "S4"), ("size", "<u4"), ("kind", "S4"), ("version"
 _FEATURE = np.dtype([("kind", "<u4"), ("source", "<u4"), ("label", "<u4"), ("weight", "<f8")])
 _STATE = 0
 """The kind of a feature whose source is an attribute; those of a transition have a label there."""
+_TRANSITION = 1
 _CHUNK = 12
 """Bytes before a chunk's records: its name, size and number of records."""
 
@@ -37,42 +42,147 @@ def _strings(model: bytes, at: int, count: int) -> list[str]:
     return out
 
 
+Scores = NDArray[np.float64]
+OUTSIDE = "O"
+DOUBTS = (0.02, 1e-4, 0.0)
+"""A character is taken for OUTSIDE where another label has less than this probability: right if the path then found has more; else the next is tried."""
+_RANGE = 600.0
+"""Sums within exp of this from 1 lose nothing in float64."""
+_PLACES = 256
+"""A block of so many places is tried first: its sums seldom leave that range."""
+
+
 class Crf:
     """A trained CRFsuite model (the content of its file) over windows whose prefixes are `families`.
 
-    Raises ValueError for bytes that are no CRFsuite model. Keeps state between `tag` and `marginal`: one thread at a time.
+    Raises ValueError for bytes that are no CRFsuite model. Keeps state between `tag` and `marginals`: one thread at a time.
     """
 
     def __init__(self, model: bytes, families: Sequence[Sequence[str]]) -> None:
         header: Any = np.frombuffer(model, _HEADER, 1)[0] if len(model) > _HEADER.itemsize else None
         if header is None or (header["magic"], header["kind"], header["version"]) != (b"lCRF", b"FOMC", 100):
             raise ValueError("not a CRFsuite model of version 100")
-        labels = _strings(model, int(header["labels_at"]), int(header["labels"]))
+        self.labels = _strings(model, int(header["labels_at"]), int(header["labels"]))
         attributes = _strings(model, int(header["attributes_at"]), int(header["attributes"]))
-        summing = bytearray(model)
         begin = int(header["features_at"]) + _CHUNK
-        features = np.frombuffer(summing, _FEATURE, int.from_bytes(model[begin - 4 : begin], "little"), begin)
-        states = np.flatnonzero(features["kind"] == _STATE)
-        weights = np.zeros((len(attributes), len(labels)))
-        weights[features["source"][states], features["label"][states]] = features["weight"][states]
+        features = np.frombuffer(model, _FEATURE, int.from_bytes(model[begin - 4 : begin], "little"), begin)
+        states, moves = features[features["kind"] == _STATE], features[features["kind"] == _TRANSITION]
+        weights = np.zeros((len(attributes), len(self.labels)))
+        weights[states["source"], states["label"]] = states["weight"]
         self._weights = WindowWeights({name: row for row, name in enumerate(attributes)}, weights, families)
-        self._keys: list[str] = []
-        for label, source in enumerate(np.unique(features["source"][states])[: len(labels) - 1].tolist(), 1):
-            own = states[features["source"][states] == source]
-            features["weight"][own] = 0
-            features["weight"][own[0]], features["label"][own[0]] = 1, label
-            self._keys.append(attributes[source])
-        self._tagger = pycrfsuite.Tagger()
-        self._summing = bytes(summing)  # CRFsuite reads these bytes as long as the tagger lives
-        self._tagger.open_inmemory(self._summing)
+        self._decoder = Decoder(_square(moves, len(self.labels)), self.labels.index(OUTSIDE))
+        self._marginals: Scores = np.zeros((0, len(self.labels)))
 
-    def tag(self, windows: Sequence[Window], coded: Sequence[Coded], items: int) -> list[str]:
+    def tag(self, windows: Sequence[Window], coded: Coded, items: int) -> list[str]:
         """The most probable labels of a sequence."""
-        keys, scores = self._keys, self._weights.sums(windows, items, coded)
-        self._tagger.set([dict(zip(keys, row, strict=True)) for row in (scores[:, 1:] - scores[:, :1]).tolist()])
-        labels: list[str] = self._tagger.tag()
-        return labels
+        path, self._marginals = self._decoder(self._weights.sums(windows, items, coded))
+        return [self.labels[label] for label in path]
 
-    def marginal(self, label: str, at: int) -> float:
-        """The probability of `label` at place `at` of the sequence tagged last."""
-        return float(self._tagger.marginal(label, at))
+    def marginals(self, label: str) -> list[float]:
+        """The probability of `label` at each place of the sequence tagged last."""
+        probabilities: list[float] = self._marginals[:, self.labels.index(label)].tolist()
+        return probabilities
+
+
+def _square(moves: NDArray[Any], labels: int) -> Scores:
+    out = np.zeros((labels, labels))
+    out[moves["source"], moves["label"]] = moves["weight"]
+    return out
+
+
+class Decoder:
+    """Scores [places, labels] -> (the best path, marginals [places, labels]), with `transitions` [from, to] between neighbours.
+
+    Forward: a[t] = e[t] * (M' a[t-1]) is a lower triangular system over all places' labels, whose band is two places wide; backward its transpose.
+    Blocks of places are solved in turn, each from sums brought back to 1, so that nothing overflows however long the text.
+    """
+
+    def __init__(self, transitions: Scores, outside: int) -> None:
+        self._outside = outside
+        relative = transitions - transitions[outside, outside]  # so that a path outside scores nothing
+        self._columns: list[list[float]] = relative.T.tolist()
+        self._top = float(relative.max())
+        self._moves = np.exp(relative - self._top)
+        self._block = max(1, int(_RANGE / (self._top - float(relative.min()) + np.log(len(transitions)))))
+
+    def __call__(self, scores: Scores) -> tuple[list[int], Scores]:
+        relative = scores - scores[:, self._outside, None]
+        highest = relative.max(axis=1)
+        e = np.exp(relative - highest[:, None])
+        with np.errstate(all="ignore"):
+            marginals, total, sound = self._sums(e, _PLACES)
+        if not sound:
+            marginals, total, _ = self._sums(e, self._block)
+        total += float(highest.sum()) + (len(scores) - 1) * self._top
+        outside = marginals[:, self._outside]
+        for least in DOUBTS:
+            path, reached = self._path(relative, np.flatnonzero(outside <= 1 - least).tolist())
+            if not least or reached - total > log(least):
+                break
+        return path, marginals
+
+    def _sums(self, e: Scores, size: int) -> tuple[Scores, float, bool]:
+        """(marginals, log of the sum over all paths, whether nothing was lost) for factors e [places, labels] of which each place's highest is 1.
+
+        By blocks of `size` places. Nothing was lost where the sums over the paths through each place of a block are one, as they must.
+        """
+        places, count = e.shape
+        # LAPACK's band, a column a place and label p: at distance `count - p + k` stands what leads from p to label k of the next place
+        band = np.zeros((places * count, 2 * count))
+        item = band.itemsize
+        leading = np.ndarray(
+            (places, count, count), band.dtype, band, count * item, (2 * count * count * item, (2 * count - 1) * item, item)
+        )
+        np.multiply(e[1:, None, :], -self._moves, out=leading[:-1])
+        columns = band.T
+        ahead, behind = np.zeros(e.size), np.zeros(e.size)
+        edges = [*range(0, places * count, size * count), places * count]
+        total = 0.0
+        ahead[:count] = e[0]
+        for begin, end in pairwise(edges):
+            block = ahead[begin:end] = dtbtrs(columns[:, begin:end], ahead[begin:end], uplo="L", diag="U")[0]
+            mass = float(block[-count:].sum())
+            total += log(mass) if 0 < mass < inf else inf
+            if end < len(ahead):
+                ahead[end : end + count] = e[end // count] * ((block[-count:] / mass) @ self._moves)
+        behind[-count:] = 1
+        marginals, sound = np.empty_like(e), total < inf
+        for begin, end in reversed(list(pairwise(edges))):
+            block = behind[begin:end] = dtbtrs(columns[:, begin:end], behind[begin:end], uplo="L", trans="T", diag="U")[0]
+            through = (ahead[begin:end] * block).reshape(-1, count)
+            sums = through @ np.ones((count, 1))
+            lowest = float(sums.min())
+            sound = sound and float(sums.max()) - lowest <= 1e-9 * lowest
+            marginals[begin // count : end // count] = through / sums
+            if begin:
+                last = self._moves @ (e[begin // count] * block[:count])
+                behind[begin - count : begin] = last / last.sum()
+        return marginals, total, sound
+
+    def _path(self, scores: Scores, doubtful: list[int]) -> tuple[list[int], float]:
+        """(the best path of those that are outside wherever it is not `doubtful`, its score): each stretch of doubtful places by itself."""
+        outside, columns, places = self._outside, self._columns, len(scores)
+        path, total = [outside] * places, 0.0
+        rows = scores[doubtful].tolist()
+        first = 0
+        while first < len(doubtful):
+            last = first + 1
+            while last < len(doubtful) and doubtful[last] - doubtful[first] == last - first:
+                last += 1
+            begin, end = doubtful[first], doubtful[last - 1] + 1
+            reached = rows[first] if begin == 0 else [score + column[outside] for score, column in zip(rows[first], columns, strict=True)]
+            came: list[list[int]] = []
+            for row in rows[first + 1 : last]:
+                ways = [list(map(add, reached, column)) for column in columns]
+                best = list(map(max, ways))
+                came.append(list(map(list.index, ways, best)))
+                reached = list(map(add, best, row))
+            if end < places:
+                reached = list(map(add, reached, columns[outside]))
+            highest = max(reached)
+            total += highest
+            label = path[end - 1] = reached.index(highest)
+            for at, back in zip(range(end - 2, begin - 1, -1), reversed(came), strict=True):
+                label = path[at] = back[label]
+            first = last
+        return path, total

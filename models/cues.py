@@ -6,16 +6,15 @@ A longer phrase hides the shorter ones inside it: in 没嫌贵 there is no 贵. 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import add, itemgetter
+from typing import NamedTuple
 
 from models.lexicon import grouped
 
 _place = itemgetter(0)
 
 
-@dataclass(frozen=True, slots=True)
-class CueHit:
+class CueHit(NamedTuple):
     """Phrase `text[start:end]` and the groups it stands in."""
 
     start: int

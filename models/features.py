@@ -1,26 +1,18 @@
-"""Named features and the rows they have in a vocabulary.
+"""Named features of neighbours in a row (characters, gaps between words), where what one reads the next one reads at another offset.
 
-A feature's name is a prefix and a value ("w" + 预算). Features are told as groups of values behind one prefix and only training spells the names
-out: a note looks its values up in one table a prefix, so that a word is hashed once a note and no name is put together.
+A feature's name is a prefix and a value, as in bags.py: training spells the names out, a note looks each value up once for all the prefixes it is
+read behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import accumulate, chain, repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-Group = tuple[str, Sequence[str]]
-"""A prefix and the values behind it."""
-
-
-def spelt(groups: Iterable[Group]) -> list[str]:
-    """The names of one item's features."""
-    return [prefix + value for prefix, values in groups for value in values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +25,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """Values of a small alphabet by their codes: feature `prefix` of item i is `alphabet[codes[i]]`."""
+    """Values of small alphabets by their codes: feature `prefix` of item i is `alphabets[prefix][codes[k, i]]`, where prefix is the k-th."""
 
-    prefix: str
-    alphabet: Sequence[str]
+    alphabets: Mapping[str, Sequence[str]]
     codes: NDArray[np.intp]
 
 
@@ -45,48 +36,24 @@ def spelt_items(windows: Sequence[Window | Coded], items: int) -> list[list[str]
     columns: list[list[str]] = []
     for w in windows:
         if isinstance(w, Coded):
-            columns.append([w.prefix + w.alphabet[code] for code in w.codes.tolist()])
+            for (prefix, alphabet), codes in zip(w.alphabets.items(), w.codes.tolist(), strict=True):
+                columns.append([prefix + alphabet[code] for code in codes])
         else:
             columns += [[prefix + value for value in w.values[offset : offset + items]] for prefix, offset in w.offsets.items()]
     return [list(names) for names in zip(*columns, strict=True)]
 
 
-class Lookup:
-    """Rows of a vocabulary by prefix and value. Holds the vocabulary's entries only, never a note's words.
-
-    A name may be read with several of the prefixes ("sq" + x as "s" + qx): it then stands in the table of each.
-    """
-
-    def __init__(self, vocabulary: Mapping[str, int], prefixes: Sequence[str]) -> None:
-        self._tables: dict[str, dict[str, int]] = {prefix: {} for prefix in prefixes}
-        sizes = sorted({len(prefix) for prefix in prefixes})
-        for name, row in vocabulary.items():
-            for size in sizes:
-                table = self._tables.get(name[:size])
-                if table is not None:
-                    table[name[size:]] = row
-
-    def rows(self, groups: Iterable[Group]) -> list[int]:
-        """The rows of one item's features that are known, each once."""
-        rows: set[int | None] = set()
-        tables = self._tables
-        for prefix, values in groups:
-            rows.update(map(tables[prefix].get, values))
-        rows.discard(None)
-        return list(rows)  # type: ignore[arg-type]
-
-
 class WindowWeights:
     """A vocabulary's weights for windows: a value is looked up once for all the prefixes it is read behind, and what they weigh lies together.
 
-    Holds the vocabulary's entries only. What is not known weighs nothing.
+    Holds the vocabulary's entries only. What is not known weighs nothing. The alphabets of Coded are the same ones at every call.
     """
 
     def __init__(self, vocabulary: Mapping[str, int], weights: NDArray[Any], families: Sequence[Sequence[str]]) -> None:
         """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of each Window, in order."""
         self._vocabulary = vocabulary
         self._weights = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
-        self._coded: dict[str, NDArray[Any]] = {}
+        self._alphabets: tuple[NDArray[Any], NDArray[Any]] | None = None
         self._families: list[tuple[dict[str, int], NDArray[Any]]] = []
         for family in families:
             tables = [{name.removeprefix(p): row for name, row in vocabulary.items() if name.startswith(p)} for p in family]
@@ -94,19 +61,21 @@ class WindowWeights:
             rows = [[table.get(value, -1) for table in tables] for value in values] + [[-1] * len(family)]
             self._families.append((values, self._weights[np.array(rows)]))
 
-    def _of_alphabet(self, coded: Coded) -> NDArray[Any]:
-        """[alphabet, columns]: what each value weighs."""
-        weights = self._coded.get(coded.prefix)
-        if weights is None:
-            weights = self._weights[[self._vocabulary.get(coded.prefix + value, -1) for value in coded.alphabet]]
-            self._coded[coded.prefix] = weights
-        return weights
+    def _of_alphabets(self, coded: Coded) -> tuple[NDArray[Any], NDArray[Any]]:
+        """(what each value weighs, alphabet below alphabet; where each alphabet begins)."""
+        if self._alphabets is None:
+            names = [prefix + value for prefix, alphabet in coded.alphabets.items() for value in alphabet]
+            begins = np.array([*accumulate(map(len, coded.alphabets.values()), initial=0)][:-1])[:, None]
+            self._alphabets = self._weights[[self._vocabulary.get(name, -1) for name in names]], begins
+        return self._alphabets
 
-    def sums(self, windows: Sequence[Window], items: int, coded: Sequence[Coded] = ()) -> NDArray[Any]:
+    def sums(self, windows: Sequence[Window], items: int, coded: Coded | None = None) -> NDArray[Any]:
         """[items, columns]: the weights of each item's features added up."""
-        out = np.repeat(self._weights[-1:], items, axis=0)
-        for column in coded:
-            out += self._of_alphabet(column).take(column.codes, axis=0)
+        if coded is None:
+            out = np.zeros((items, self._weights.shape[1]), self._weights.dtype)
+        else:
+            weights, begins = self._of_alphabets(coded)
+            out = weights.take(coded.codes + begins, axis=0).sum(axis=0)
         for window, (values, weights) in zip(windows, self._families, strict=True):
             at = np.fromiter(map(values.get, window.values, repeat(len(values))), np.intp, len(window.values))
             found = weights.take(at, axis=0)

@@ -67,20 +67,25 @@ def signature(doc: Doc, groups: Mapping[str, int]) -> list[float]:
     filled = [slots.ours is not None, slots.competitor is not None, slots.customer is not None, bool(slots.gaps)]
     step, funds, stated = found.next_step, found.funds_date, found.customer_class
     rows = len(table)
-    top = np.sort(table, axis=0)[-2:] if rows else np.zeros((0, len(HEADS)), dtype=np.float32)
-    best = top[-1] if rows else np.zeros(len(HEADS))
-    second = top[-2] if rows > 1 else np.zeros(len(HEADS))
-    total = table.sum(axis=0) if rows else np.zeros(len(HEADS))
-    numbers: list[float] = [*best.tolist(), *second.tolist(), *np.log1p(total).tolist()]
-    numbers += [float(sum(p.role == r and p.met == m for p in people)) for r in ROLES for m in (True, False)]
-    numbers += [
-        max((p.role_probability for p in people if p.role == r and (p.met or not met)), default=0.0) for met in (False, True) for r in ROLES
-    ]
-    numbers += [float(sum(x.role == r for x in prices)) for r in PRICE_ROLES]
+    columns: list[list[float]] = np.sort(table, axis=0).T.tolist() if rows else [[0.0]] * len(HEADS)
+    numbers = [column[-1] for column in columns]
+    numbers += [column[-2] for column in columns] if rows > 1 else [0.0] * len(HEADS)
+    numbers += np.log1p(table.sum(axis=0)).tolist()
+    parts = [(p.role, p.met) for p in people]
+    numbers += [float(parts.count((r, m))) for r in ROLES for m in (True, False)]
+    for met in (False, True):
+        surest = dict.fromkeys(ROLES, 0.0)
+        for p in people:
+            if p.met or not met:
+                surest[p.role] = max(surest[p.role], p.role_probability)
+        numbers += surest.values()
+    price_roles = [x.role for x in prices]
+    numbers += [float(price_roles.count(r)) for r in PRICE_ROLES]
     numbers += [float(x) for x in filled]
     numbers += [float(status == s) for s in KP_STATUSES]
-    numbers += [float(any(o.type == t for o in objections)) for t in OBJECTION_TYPES]
-    numbers += [float(sum(o.status == s for o in objections)) for s in ("open", "resolved")]
+    types, statuses = {o.type for o in objections}, [o.status for o in objections]
+    numbers += [float(t in types) for t in OBJECTION_TYPES]
+    numbers += [float(statuses.count(s)) for s in ("open", "resolved")]
     numbers += [float(x is not None) for x in (step, step and step.when, funds, stated)]
     numbers += [float(len(rivals)), log1p(len(text)), log1p(rows), float(len(found.amounts)), float(len(found.times))]
     return numbers + _cue_counts(found.contexts, groups)
@@ -88,16 +93,17 @@ def signature(doc: Doc, groups: Mapping[str, int]) -> list[float]:
 
 def _cue_counts(contexts: Sequence[Context], groups: Mapping[str, int]) -> list[float]:
     """log(1 + n) of each cue group's phrases: said plainly, negated, in the rep's own clauses."""
-    counts = np.zeros((3, len(groups)))
+    size = len(groups)
+    counts = [0] * (3 * size)
     for context in contexts:
         for hit in context.hits:
-            negated = hit.start in context.negated
+            side = size if hit.start in context.negated else 0
             for group in hit.groups:
                 column = groups[group]
-                counts[int(negated), column] += 1
+                counts[side + column] += 1
                 if context.speaker == "rep":
-                    counts[2, column] += 1
-    return np.log1p(counts).ravel().tolist()
+                    counts[2 * size + column] += 1
+    return list(map(log1p, counts))
 
 
 class Judge:
@@ -107,14 +113,22 @@ class Judge:
         self.network = network
         self.groups = {group: i for i, group in enumerate(sorted(grouped("cues.tsv")))}
 
-    def predict(self, doc: Doc) -> Judgement | None:
-        """The note's judgement, or None before training."""
-        return None if self.network is None else judged(self.network.probabilities(signature(doc, self.groups)))
+    def predict(self, docs: Sequence[Doc]) -> list[Judgement | None]:
+        """The notes' judgements, or None before training."""
+        if self.network is None:
+            return [None] * len(docs)
+        numbers = np.array([signature(doc, self.groups) for doc in docs], dtype=np.float32)
+        return [judged(row) for row in self.network.probabilities(numbers)]
+
+    def write(self, docs: Sequence[Doc]) -> None:
+        """Judge several notes at once."""
+        for doc, judgement in zip(docs, self.predict(docs), strict=True):
+            doc._.judgement = judgement
+            if judgement is not None and judgement.levels[DIMENSIONS.index("next_step"), 0] < 0.5:
+                doc._.next_step = None
 
     def __call__(self, doc: Doc) -> Doc:
-        judgement = doc._.judgement = self.predict(doc)
-        if judgement is not None and judgement.levels[DIMENSIONS.index("next_step"), 0] < 0.5:
-            doc._.next_step = None
+        self.write([doc])
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from models.features import Group, Lookup
+from models.bags import BagWeights, Items
 
 Vector = NDArray[np.float32]
 
@@ -63,27 +64,40 @@ class LinearHeads:
         """Probabilities [items, heads] from the sums of the features' weights."""
         scores = sums + self.bias
         if self.link == "sigmoid":
-            return np.asarray(1 / (1 + np.exp(-np.clip(scores, -30, 30))), dtype=np.float32)
+            return np.asarray(expit(scores), dtype=np.float32)
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def probabilities_of_each(models: Sequence[LinearHeads], items: Sequence[Iterable[str]]) -> list[Vector]:
-    """Probabilities [items, heads] by each of several models over one vocabulary, the features looked up once."""
-    rows = [models[0].known(features) for features in items]
-    return [model.of_sums(added_up(model.weights, rows)) for model in models]
-
-
 class SharedHeads:
-    """Models over one vocabulary, their weights side by side: an item's features are looked up and added up once for all."""
+    """Models whose weights lie side by side: an item's features are looked up and added up once for all."""
 
-    def __init__(self, models: Sequence[LinearHeads], prefixes: Sequence[str]) -> None:
-        vocabulary = models[0].vocabulary
-        assert all(m.vocabulary == vocabulary for m in models)
-        self._lookup = Lookup(vocabulary, prefixes)
-        self._weights = np.hstack([m.weights for m in models])
-        self._edges = np.cumsum([len(m.bias) for m in models])[:-1]
+    def __init__(self, models: Sequence[LinearHeads], families: Sequence[tuple[str, ...]] = (("",),)) -> None:
+        self._models = models
+        names = models[0].vocabulary if all(m.vocabulary is models[0].vocabulary for m in models) else None
+        if names is None:
+            names = {name: row for row, name in enumerate(dict.fromkeys(chain.from_iterable(m.vocabulary for m in models)))}
+        columns = sum(len(m.bias) + 1 for m in models)
+        weights = np.zeros((len(names), columns), dtype=np.float32)
+        at = 0
+        for model in models:
+            rows = [names[name] for name in model.vocabulary]
+            weights[rows, at : at + len(model.bias)] = model.weights
+            weights[rows, at + len(model.bias)] = 1  # beside the weights, that the model knows the feature
+            at += len(model.bias) + 1
+        self._weights = BagWeights(names, weights, families)
 
-    def sums(self, items: Sequence[Sequence[Group]]) -> list[Vector]:
-        """[items, heads] for each model, to be given to its `of_sums`."""
-        return np.split(added_up(self._weights, [self._lookup.rows(groups) for groups in items]), self._edges, axis=1)
+    def sums(self, items: Items | Sequence[Sequence[str]]) -> list[Vector]:
+        """[items, heads + 1] for each model: the weights added up, and the number of features it knows; `items` in bags, or their features' names."""
+        table = self._weights.sums(items) if isinstance(items, Items) else self._weights.sums_of_names(items)
+        edges = list(accumulate((len(m.bias) + 1 for m in self._models), initial=0))
+        return [table[:, a:b] for a, b in pairwise(edges)]
+
+    def probabilities(self, items: Items | Sequence[Sequence[str]]) -> list[Vector]:
+        """[items, heads] by each model."""
+        return [model.of_sums(scaled(sums)) for model, sums in zip(self._models, self.sums(items), strict=True)]
+
+
+def scaled(sums: Vector) -> Vector:
+    """The sums of weights by 1/sqrt(n), where n, the number of features, is the last column."""
+    return np.asarray(sums[:, :-1] * np.maximum(sums[:, -1:], 1) ** -0.5, dtype=np.float32)

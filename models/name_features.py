@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
+from functools import lru_cache
+from itertools import chain, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,39 +30,28 @@ def _kind_of(c: str) -> str:
 
 
 def _alphabet(between: str, *values: Sequence[str]) -> list[str]:
-    """The spellings of every combination of values, the last one running fastest, as _combined counts them."""
+    """The spellings of every combination of values, the last one running fastest."""
     return [between.join(combination) for combination in product(*values)]
 
 
-def _combined(*parts: tuple[NDArray[np.intp], int]) -> NDArray[np.intp]:
-    """One code for several (codes, how many there are)."""
-    out = parts[0][0]
-    for codes, size in parts[1:]:
-        out = out * size + codes
-    return out
+@lru_cache(maxsize=1024)
+def _places(size: int, tag: str) -> tuple[str, ...]:
+    """Of each character of a word its place there (Single, Begin, Middle, End) and the word's tag."""
+    return ("S" + tag,) if size == 1 else ("B" + tag, *(["M" + tag] * (size - 2)), "E" + tag)
 
 
-def _word_places(words: list[str], tags: list[str]) -> list[str]:
-    """Of each character its place in its word (Single, Begin, Middle, End) and the word's tag."""
-    out: list[str] = []
-    for word, tag in zip(words, tags, strict=True):
-        size = len(word)
-        if size == 1:
-            out.append("S" + tag)
-        else:
-            out += ("B" + tag, *(["M" + tag] * (size - 2)), "E" + tag)
-    return out
+_HAN = slice(0x4E00, 0xA000)
 
 
-class _Characters(dict[str, int]):
-    """Character to 4 x kind + 2 x surname + given name, for ASCII and Han; others are told anew each time, so that no note leaves a trace."""
-
-    def __init__(self, surnames: frozenset[str], given: frozenset[str]) -> None:
-        common = map(chr, (*range(0x80), *range(0x4E00, 0xA000)))
-        super().__init__({c: 4 * KINDS.index(_kind_of(c)) + 2 * (c in surnames) + (c in given) for c in common})
-
-    def __missing__(self, c: str) -> int:
-        return 4 * KINDS.index(_kind_of(c))
+def _code_points(surnames: str, given: str) -> NDArray[np.intp]:
+    """By code point up to the last common Han character, and one beyond for all others: 4 x kind + 2 x surname + given name."""
+    codes = np.full(_HAN.stop + 1, 4 * KINDS.index("."), dtype=np.intp)
+    codes[_HAN] = 4 * KINDS.index("汉")
+    for c in map(chr, range(_HAN.start)):
+        codes[ord(c)] = 4 * KINDS.index(_kind_of(c))
+    codes[list(map(ord, surnames))] += 2
+    codes[list(map(ord, given))] += 1
+    return codes
 
 
 class CharacterFeatures:
@@ -70,7 +60,7 @@ class CharacterFeatures:
     def __init__(self, has_word: Callable[[str], bool]) -> None:
         self._has_word = has_word
         surnames = rows("surnames.txt")
-        self._characters = _Characters(frozenset(surnames[0][0]), frozenset(rows("given_names.txt")[0][0]))
+        self._characters = _code_points("".join(set(surnames[0][0])), "".join(set(rows("given_names.txt")[0][0])))
         titles: dict[str, tuple[str, ...]] = {f"t-{g}": w for g, w in grouped("titles.tsv").items()}
         cues = {g: w for g, w in grouped("cues.tsv").items() if g in
                 ("says", "met", "absent", "price_theirs", "price_ours", "incumbent", "compare", "colleague", "gap", "kp", "authority")}  # fmt: skip
@@ -89,7 +79,7 @@ class CharacterFeatures:
             "g": _alphabet("", flags, flags, flags, flags),
         }
 
-    def __call__(self, doc: Doc) -> tuple[list[Window], list[Coded]]:
+    def __call__(self, doc: Doc) -> tuple[list[Window], Coded]:
         found = doc._
         text, grams = found.text, found.grams
         n = len(text)
@@ -98,7 +88,7 @@ class CharacterFeatures:
         windows = [
             Window(around, {"c": 2, "n": 3, "p": 1}),
             Window(pairs, {"N": 3, "P": 0, "x": 2, "y": 1}),
-            Window([*_word_places(found.words, found.tags), ""], {"w": 0, "v": 1}),
+            Window([*chain.from_iterable(map(_places, map(len, found.words), found.tags)), ""], {"w": 0, "v": 1}),
         ]
         m = np.zeros(n + NEAR, dtype=np.intp)
         for hit in self._titles(text, grams):
@@ -108,21 +98,24 @@ class CharacterFeatures:
         q[0] = self._groups["^"]
         for hit in self._cues(text, grams):
             q[hit.start + 1 : hit.end + 1] = self._groups[hit.groups[0]]
-        character = np.fromiter(map(self._characters.__getitem__, around), np.intp, n + 4)
+        points = np.frombuffer(f"  {text}  ".encode("utf-32-le", "surrogatepass"), np.uint32)
+        character = self._characters.take(points, mode="clip")
         kind, surname, given = character >> 2, character >> 1 & 1, character & 1
         known = np.zeros(n + 2, dtype=np.intp)  # of characters i and i + 1 at i + 1
         known[0] = 2
-        known[1:n] = np.fromiter(map(self._has_word, grams), np.intp, len(grams))
+        known[1:n] = list(map(self._has_word, grams))
         marks, groups, kinds = len(self._marks), len(self._groups), len(KINDS)
         own, after, before = slice(2, n + 2), slice(3, n + 3), slice(1, n + 1)
-        codes = {
-            "m": m[:n],
-            "M": _combined((m[1 : n + 1], marks), (m[2 : n + 2], marks)),
-            "q": _combined((q[1 : n + 1], groups), (q[:n], groups)),
-            "Q": _combined((q[2 : n + 2], groups), (q[3 : n + 3], groups), (q[4 : n + 4], groups)),
-            "s": _combined((surname[own], 2), (kind[own], kinds), (kind[after], kinds), (kind[before], kinds)),
-            "d": _combined((known[:n], 3), (known[1 : n + 1], 2), (known[2 : n + 2], 2)),
-            "f": _combined((surname[own], 2), (given[after], 2), (given[4 : n + 4], 2), (known[1 : n + 1], 2), (known[2 : n + 2], 2)),
-            "g": _combined((surname[:n], 2), (surname[before], 2), (given[own], 2), (given[after], 2)),
-        }
-        return windows, [Coded(prefix, self._alphabets[prefix], column) for prefix, column in codes.items()]
+        codes = np.empty((len(self._alphabets), n), dtype=np.intp)
+        kinds_around = (kind[own] * kinds + kind[after]) * kinds + kind[before]
+        given_after, names = given[after], surname[own] * 2
+        ahead = known[1 : n + 1] * 2 + known[2 : n + 2]
+        codes[0] = m[:n]
+        codes[1] = m[1 : n + 1] * marks + m[2 : n + 2]
+        codes[2] = q[1 : n + 1] * groups + q[:n]
+        codes[3] = (q[2 : n + 2] * groups + q[3 : n + 3]) * groups + q[4 : n + 4]
+        codes[4] = surname[own] * kinds**3 + kinds_around
+        codes[5] = known[:n] * 4 + ahead
+        codes[6] = ((names + given_after) * 2 + given[4 : n + 4]) * 4 + ahead
+        codes[7] = ((surname[:n] * 2 + surname[before]) * 2 + given[own]) * 2 + given_after
+        return windows, Coded(self._alphabets, codes)

@@ -74,10 +74,11 @@ class NameTagger:
 def _people(crf: Crf, labels: Sequence[str]) -> tuple[NameSpan, ...]:
     """The persons on the most probable path."""
     spans: list[NameSpan] = []
+    probabilities = {label: crf.marginals(label) for label in ("B-PER", "I-PER")}
     start = -1
     for i, label in enumerate([*labels, "O"]):
         if start >= 0 and label != "I-PER":
-            marginals = [crf.marginal(labels[k], k) for k in range(start, i)]
+            marginals = [probabilities[labels[k]][k] for k in range(start, i)]
             spans.append(NameSpan(start, i, "PER", sum(marginals) / len(marginals)))
             start = -1
         if label == "B-PER":
@@ -88,12 +89,13 @@ def _people(crf: Crf, labels: Sequence[str]) -> tuple[NameSpan, ...]:
 def _rivals(crf: Crf, labels: Sequence[str]) -> tuple[NameSpan, ...]:
     """Stretches that begin a competitor's name with a probability of RIVAL_START or more, on the most probable path or not, and are no person's."""
     spans: list[NameSpan] = []
+    beginning, within = crf.marginals("B-CMP"), crf.marginals("I-CMP")
     i = 0
     while i < len(labels):
-        begins = 0.0 if labels[i].endswith("PER") else crf.marginal("B-CMP", i)
+        begins = 0.0 if labels[i].endswith("PER") else beginning[i]
         end = i + 1
         if begins >= RIVAL_START:
-            while end < len(labels) and not labels[end].endswith("PER") and crf.marginal("I-CMP", end) >= RIVAL_WITHIN * begins:
+            while end < len(labels) and not labels[end].endswith("PER") and within[end] >= RIVAL_WITHIN * begins:
                 end += 1
             spans.append(NameSpan(i, end, "CMP", begins))
         i = end

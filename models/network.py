@@ -6,11 +6,11 @@ heads can say (docs/experiments.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 Table = NDArray[np.float32]
 LIMIT = 4.0
@@ -34,12 +34,12 @@ class Network:
 
     def standardised(self, numbers: Table) -> Table:
         """Numbers [..., inputs] by the training notes' mean and spread, cut at LIMIT."""
-        return np.asarray(np.clip((numbers - self.mean) / self.scale, -LIMIT, LIMIT), dtype=np.float32)
+        return np.asarray(np.maximum(np.minimum((numbers - self.mean) / self.scale, LIMIT), -LIMIT), dtype=np.float32)
 
-    def probabilities(self, numbers: Sequence[float] | Table) -> Table:
-        """Probabilities [outputs] of one item's numbers [inputs]."""
-        units = np.maximum(self.standardised(np.asarray(numbers, dtype=np.float32)) @ self.hidden + self.hidden_bias, 0)
+    def probabilities(self, numbers: Table) -> Table:
+        """Probabilities [items, outputs] of the items' numbers [items, inputs]."""
+        units = np.maximum(self.standardised(numbers) @ self.hidden + self.hidden_bias, 0)
         members = len(self.out)
-        scores = np.matmul(units.reshape(members, 1, -1), self.out)[:, 0] + self.out_bias
-        mean: Table = (1 / (1 + np.exp(-np.clip(scores, -30, 30)))).mean(axis=0)
+        scores = np.matmul(units.reshape(len(numbers), members, -1).transpose(1, 0, 2), self.out) + self.out_bias[:, None]
+        mean: Table = expit(scores).mean(axis=0)
         return mean

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import DecisionRole
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
-from models.linear import LinearHeads, probabilities_of_each
+from models.linear import LinearHeads, SharedHeads
 from models.surroundings import word_features
 
 ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown")
@@ -78,7 +80,7 @@ class CandidateFinder:
         spans = [(n.start + trimmed(text[n.start : n.end]), n.end, n.probability) for n in tagged]
         taken = [(n.start, n.end) for n in doc._.names]
         rules = [(m.start(), m.end()) for m in self._named.finditer(text)]
-        rules += [(h.start, h.end) for h in self._alone(text)]
+        rules += [(h.start, h.end) for h in self._alone(text, doc._.grams)]
         for start, end in sorted(rules, key=lambda s: (s[0] - s[1], s[0])):
             if not any(start < e and end > s for s, e in taken):
                 spans.append((start, end, 0.0))
@@ -154,7 +156,7 @@ def same_person(a: str, b: str) -> bool:
     return b[0] in "老小" and len(b) == 2 and b[1] not in "板总" and len(a) >= 2 and a[0] == b[1]
 
 
-def _deciding(doc: Doc, candidate: Candidate, candidates: list[Candidate], starts: list[int]) -> list[str]:
+def _deciding(doc: Doc, candidate: Candidate, candidates: Sequence[Candidate], starts: list[int]) -> list[str]:
     """Whether the clauses about a person, up to the next person's, say that he decides himself or must ask: `self`, `asks`, `both`."""
     clauses, contexts = doc._.clauses, doc._.contexts
     others = sorted(s for c in candidates if c is not candidate for s, _ in c.places)
@@ -178,7 +180,7 @@ def _deciding(doc: Doc, candidate: Candidate, candidates: list[Candidate], start
     return [f"told={told}", f"told={told}|{candidate.title_group}", f"told={told}|n={min(len(candidates), 3)}"] if told else []
 
 
-def person_features(doc: Doc, candidates: list[Candidate]) -> list[list[str]]:
+def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]]:
     """One list of features a candidate: its form, what stands around each mention, and the cues of its clauses."""
     text, clauses, contexts = doc._.text, doc._.clauses, doc._.contexts
     starts = [c.start for c in clauses]
@@ -228,46 +230,40 @@ def person_features(doc: Doc, candidates: list[Candidate]) -> list[list[str]]:
     return out
 
 
+def decided(candidates: Sequence[Candidate], table: NDArray[np.float32]) -> tuple[FoundPerson, ...]:
+    """The persons of the customer's side, in order of their fullest mention. `table`: see PeopleFinder.probabilities."""
+    found = []
+    for candidate, (is_person, met, *roles) in zip(candidates, table.tolist(), strict=True):
+        if is_person < PERSON_THRESHOLD:
+            continue
+        surest = max(roles)
+        place = (candidate.mention, candidate.start, candidate.end, candidate.places, candidate.title)
+        found.append(FoundPerson(*place, ROLES[roles.index(surest)], surest, met >= 0.5, is_person))
+    return tuple(found)
+
+
 class PeopleFinder:
-    """Writes doc._.people. Needs: names, clauses, context."""
+    """Writes doc._.candidates, person_table and people. Needs: names, clauses, context. second_look.py decides anew."""
 
     def __init__(self) -> None:
         self._models: tuple[LinearHeads, LinearHeads] | None = None
         self.candidates = CandidateFinder()
 
     def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
-        """Predict by these models over one vocabulary: is-person and met, and the role."""
+        """Predict by these models: is-person and met, and the role."""
         self._models = models
+        self._shared = SharedHeads(models)
 
-    def predict(self, doc: Doc) -> tuple[FoundPerson, ...]:
-        """The persons of the customer's side, in order of their fullest mention."""
-        candidates = self.candidates(doc)
+    def probabilities(self, doc: Doc, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
+        """[candidates, 2 + ROLES]: of being a person of the customer's side, of being met, and of each role."""
         if not candidates or self._models is None:
-            return ()
-        found = []
-        features = person_features(doc, candidates)
-        binary, all_roles = probabilities_of_each(self._models, features)
-        for candidate, (is_person, met), roles in zip(candidates, binary, all_roles, strict=True):
-            if is_person < PERSON_THRESHOLD:
-                continue
-            best = int(np.argmax(roles))
-            found.append(
-                FoundPerson(
-                    candidate.mention,
-                    candidate.start,
-                    candidate.end,
-                    candidate.places,
-                    candidate.title,
-                    ROLES[best],
-                    float(roles[best]),
-                    bool(met >= 0.5),
-                    float(is_person),
-                )
-            )
-        return tuple(found)
+            return np.zeros((0, 2 + len(ROLES)), dtype=np.float32)
+        return np.concatenate(self._shared.probabilities(person_features(doc, candidates)), axis=1)
 
     def __call__(self, doc: Doc) -> Doc:
-        doc._.people = self.predict(doc)
+        candidates = self.candidates(doc) if self._models else []
+        table = self.probabilities(doc, candidates)
+        doc._.candidates, doc._.person_table, doc._.people = candidates, table, decided(candidates, table)
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
@@ -279,6 +275,10 @@ class PeopleFinder:
         return self
 
 
-@Language.factory("people", assigns=["doc._.people"], requires=["doc._.names", "doc._.clauses", "doc._.contexts"])
+@Language.factory(
+    "people",
+    assigns=["doc._.candidates", "doc._.person_table", "doc._.people"],
+    requires=["doc._.names", "doc._.clauses", "doc._.contexts"],
+)
 def create_people(nlp: Language, name: str) -> PeopleFinder:
     return PeopleFinder()

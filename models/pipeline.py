@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import spacy
 from spacy.language import Language
@@ -20,6 +22,7 @@ from models import (
     people,
     prices,
     rivals,
+    second_look,
     segmenter,
     spangroups,
     steps,
@@ -39,6 +42,7 @@ COMPONENTS = [
     "people",
     "prices",
     "clause_heads",
+    "second_look",
     "objections",
     "steps",
     "customer_class",
@@ -54,6 +58,7 @@ _DECLARING = (
     people,
     prices,
     clause_heads,
+    second_look,
     objections,
     steps,
     customer_class,
@@ -78,27 +83,43 @@ class Analyzer:
 
     def __init__(self, nlp: Language, card: Card) -> None:
         self.nlp = nlp
+        assert isinstance(nlp.tokenizer, segmenter.SalesTokenizer)
+        self._tokenizer = nlp.tokenizer
         self.card = card
         self._answer = Answerer(ModelVersion(card.version, card.trained_at), card.reliability)
-        self._components = [component for _, component in nlp.pipeline]
+        self._components = [component for name, component in nlp.pipeline if name != "spangroups"]
 
     def analyze(self, note: Note, today: date, rubric: Rubric = STANDARD) -> Analysis:
         """The complete analysis of one note, scored and worded by `rubric`; `today` anchors relative dates where the note has no visited_at.
 
         Raises ValueError for a text without anything but white space and invisible characters.
         """
-        normalized = normalize(note.text)
-        if not normalized.text.strip():
+        return self.analyze_all([note], today, rubric)[0]
+
+    def analyze_all(self, notes: Sequence[Note], today: date, rubric: Rubric = STANDARD) -> list[Analysis]:
+        """The analyses of some notes, in their order, in less time than one after the other. A hundred notes take some megabytes.
+
+        Raises ValueError where a text has nothing but white space and invisible characters.
+        """
+        normalized = [normalize(note.text) for note in notes]
+        if not all(n.text.strip() for n in normalized):
             raise ValueError("text is blank")
-        with self.nlp.memory_zone():  # what this note added to the vocabulary goes when the note goes
-            return self._answer(note, normalized, self.read(without_repeats(normalized.text)), note.visited_at or today, rubric)
+        docs = self._read([without_repeats(n.text) for n in normalized])
+        return [self._answer(note, n, doc, note.visited_at or today, rubric) for note, n, doc in zip(notes, normalized, docs, strict=True)]
 
     def read(self, text: str) -> Doc:
-        """The Doc of a normalised text with every component's findings."""
-        doc = self.nlp.make_doc(text)
+        """A normalised text with every component's findings at `_`: a Reading, which lacks the rest of a Doc. `nlp(text)` gives a spaCy Doc."""
+        return self._read([text])[0]
+
+    def _read(self, texts: Sequence[str]) -> list[Doc]:
+        docs: Any = [self._tokenizer.read(text) for text in texts]
         for component in self._components:
-            doc = component(doc)
-        return doc
+            if hasattr(component, "write"):
+                component.write(docs)
+            else:
+                for doc in docs:
+                    component(doc)
+        return docs  # type: ignore[no-any-return]
 
 
 def load(path: Path = TRAINED) -> Analyzer:

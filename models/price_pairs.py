@@ -23,18 +23,17 @@ def pair_features(values: Sequence[float], table: NDArray[np.float32]) -> list[l
     Its own guess, the strongest other candidate for each role and how the two figures compare (ours 12.8万 makes 9.5万 a rival's price), and the
     neighbours' guesses.
     """
-    guesses = table.argmax(axis=1).tolist()
+    guesses, rows = table.argmax(axis=1).tolist(), table.tolist()
+    leading = {role: sorted(range(len(rows)), key=lambda j, role=role: -rows[j][role])[:2] for role in ROLES_OF_MONEY}  # type: ignore[misc]
     fifths = (table * 5).astype(int).astype(str).tolist()
     out: list[list[str]] = []
     for i, value in enumerate(values):
         mine = guesses[i]
         f = [f"top={mine}", *(f"me{role}={fifths[i][role]}" for role in range(table.shape[1]))]
         if len(values) > 1:
-            others = table.copy()
-            others[i] = -1
-            for role in ROLES_OF_MONEY:
-                j = int(others[:, role].argmax())
-                likely, compared = bool(table[j, role] > 0.5), relation(value, values[j])
+            for role, (best, second) in leading.items():
+                j = second if best == i else best
+                likely, compared = rows[j][role] > 0.5, relation(value, values[j])
                 f += (f"b{role}={fifths[j][role]}", f"b{role}={likely}|{compared}|{j < i}", f"b{role}={likely}|me={mine}|{compared}")
         for side, j in (("p", i - 1), ("n", i + 1)):
             if 0 <= j < len(values):

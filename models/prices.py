@@ -12,12 +12,14 @@ from typing import Any
 
 import joblib
 import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.amounts import AmountForm, AmountMention
 from models.analysis import Amount
-from models.linear import LinearHeads
+from models.linear import LinearHeads, SharedHeads, scaled
+from models.price_differences import difference_parts, stated_differences
 from models.price_pairs import pair_features, relation
 from models.price_words import Place, owner_marks, rule_role
 from models.surroundings import word_features
@@ -157,25 +159,6 @@ def price_features(doc: Doc) -> list[list[str]]:
     return out
 
 
-def difference_parts(amounts: Sequence[AmountMention], values: Sequence[float]) -> list[set[str]]:
-    """Per amount, the parts it plays in a difference that adds up (12.8万, 9.5万 and 3.3万): "high", "low", "gap"."""
-    parts: list[set[str]] = [set() for _ in amounts]
-    money = [i for i, a in enumerate(amounts) if a.form == "money"]
-    if len(money) < 3:
-        return parts
-    v = np.array([values[i] for i in money])
-    high, low = v[:, None], v[None, :]
-    pairs, between = (1.003 * low < high) & (high < 4 * low), high - low
-    for k, gap in enumerate(v):
-        rows, columns = np.nonzero(pairs & (gap < 0.5 * low) & (np.abs(between - gap) < 1e-3 * gap))
-        for index, part in ((rows, "high"), (columns, "low")):
-            for i in set(index.tolist()):
-                parts[money[i]].add(part)
-        if len(rows):
-            parts[money[k]].add("gap")
-    return parts
-
-
 def gap_side(values: Sequence[float], roles: Sequence[int], i: int, rival_named: bool) -> str:
     """Whom the stated gap i is against: where it adds up, else whose price is in the note, else a named rival, else the customer."""
     ours, rival, customer = (
@@ -187,22 +170,27 @@ def gap_side(values: Sequence[float], roles: Sequence[int], i: int, rival_named:
     return "competitor" if rival or (rival_named and not customer) else "customer" if customer else "competitor"
 
 
-def stated_differences(values: Sequence[float]) -> list[bool]:
-    """Per amount, whether it is the exact difference of two others and much smaller than they, as a stated gap is."""
-    if len(values) < 3:
-        return [False] * len(values)
-    v = np.array(values)
-    low, between = np.minimum.outer(v, v), np.abs(np.subtract.outer(v, v))
-    out = []
-    for i, gap in enumerate(v):
-        holds = (gap < 0.5 * low) & (np.abs(between - gap) < 1e-3 * gap)
-        holds[i] = holds[:, i] = False
-        out.append(bool(holds.any()))
-    return out
+def decided(doc: Doc, table: NDArray[np.float32]) -> tuple[FoundPrice, ...]:
+    """Every amount of the note with its most probable role; `other` where no price role reaches PRICE_THRESHOLD. `table`: see PriceRoles.probabilities."""
+    if not len(table):
+        return ()
+    amounts, shares = doc._.amounts, table.tolist()
+    values = [representative(a.value) for a in amounts]
+    roles = [p.index(max(p[1:]), 1) for p in shares]
+    roles = [role if p[role] >= PRICE_THRESHOLD else 0 for role, p in zip(roles, shares, strict=True)]
+    rival_named = any(n.label == "CMP" for n in doc._.names)
+    found = []
+    for i, (amount, role) in enumerate(zip(amounts, roles, strict=True)):
+        name = MONEY_ROLES[role]
+        if name == "gap":
+            name = f"gap_{gap_side(values, roles, i, rival_named)}"
+        place = (amount.start, amount.quote_end, amount.form, amount.value, amount.unit, amount.currency)
+        found.append(FoundPrice(*place, name, shares[i][role]))
+    return tuple(found)
 
 
 class PriceRoles:
-    """Writes doc._.prices. Needs: names, clauses, context. The second model decides, reading what the first guesses of all amounts together."""
+    """Writes doc._.price_table and prices. Needs: names, clauses, context. The second model reads what the first guesses of all amounts; second_look.py decides anew."""
 
     def __init__(self) -> None:
         self._models: tuple[LinearHeads, LinearHeads] | None = None
@@ -210,31 +198,21 @@ class PriceRoles:
     def use(self, models: tuple[LinearHeads, LinearHeads]) -> None:
         """Predict by these two models."""
         self._models = models
+        self._shared = SharedHeads(models)
 
-    def predict(self, doc: Doc) -> tuple[FoundPrice, ...]:
-        """Every amount of the note with its most probable role; `other` where no price role reaches PRICE_THRESHOLD."""
+    def probabilities(self, doc: Doc) -> NDArray[np.float32]:
+        """[amounts, MONEY_ROLES]: of every amount of the note playing each role."""
         if self._models is None or not doc._.amounts:
-            return ()
+            return np.zeros((0, len(MONEY_ROLES)), dtype=np.float32)
         first, second = self._models
-        amounts = doc._.amounts
-        features = price_features(doc)
-        pairs = pair_features([representative(a.value) for a in amounts], first.probabilities_of_all(features))
-        table = second.probabilities_of_all([own + beside for own, beside in zip(features, pairs, strict=True)])
-        roles = [int(np.argmax(p[1:])) + 1 for p in table]
-        roles = [role if p[role] >= PRICE_THRESHOLD else 0 for role, p in zip(roles, table, strict=True)]
-        values = [representative(a.value) for a in amounts]
-        rival_named = any(n.label == "CMP" for n in doc._.names)
-        found = []
-        for i, (amount, role) in enumerate(zip(amounts, roles, strict=True)):
-            name = MONEY_ROLES[role]
-            if name == "gap":
-                name = f"gap_{gap_side(values, roles, i, rival_named)}"
-            place = (amount.start, amount.quote_end, amount.form, amount.value, amount.unit, amount.currency)
-            found.append(FoundPrice(*place, name, float(table[i, role])))
-        return tuple(found)
+        guessed, own = self._shared.sums(price_features(doc))
+        values = [representative(a.value) for a in doc._.amounts]
+        _, beside = self._shared.sums(pair_features(values, first.of_sums(scaled(guessed))))
+        return second.of_sums(scaled(own + beside))
 
     def __call__(self, doc: Doc) -> Doc:
-        doc._.prices = self.predict(doc)
+        table = self.probabilities(doc)
+        doc._.price_table, doc._.prices = table, decided(doc, table)
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
@@ -246,6 +224,6 @@ class PriceRoles:
         return self
 
 
-@Language.factory("prices", assigns=["doc._.prices"], requires=["doc._.names", "doc._.clauses", "doc._.contexts"])
+@Language.factory("prices", assigns=["doc._.price_table", "doc._.prices"], requires=["doc._.names", "doc._.clauses", "doc._.contexts"])
 def create_prices(nlp: Language, name: str) -> PriceRoles:
     return PriceRoles()

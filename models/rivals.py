@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from models.linear import LinearHeads
+from models.linear import LinearHeads, SharedHeads
 from models.names import NameSpan
 from models.surroundings import word_features
 
-RIVAL_THRESHOLD = 0.4
+RIVAL_THRESHOLD = 0.45
+"""Chosen on train held out by writer."""
 _VISITED = re.compile(
     r"(?:^|[,。;!\n|】:])[^,。;!\n|]{0,4}(?:去了?|到了?|拜访|走访|回访|店访|客户名?称?[::】]|单位[::】]|公司[::】]|打给|电话|约了?)[^,。;!\n|用拿比报签换选被买进试]{0,6}$"
 )
@@ -57,8 +60,17 @@ def rival_features(doc: Doc, candidates: tuple[NameSpan, ...]) -> list[list[str]
     return out
 
 
+def with_rivals(doc: Doc, table: NDArray[np.float32]) -> tuple[NameSpan, ...]:
+    """The named people and the competitors, in order. `table` [candidates]: see RivalFinder.probabilities."""
+    people = [n for n in doc._.names if n.label == "PER"]
+    rivals = [
+        NameSpan(c.start, c.end, "CMP", p) for c, p in zip(doc._.rival_candidates, table.tolist(), strict=False) if p >= RIVAL_THRESHOLD
+    ]
+    return tuple(sorted([*people, *rivals], key=lambda n: n.start))
+
+
 class RivalFinder:
-    """Adds competitors to doc._.names. Needs: names, clauses, context."""
+    """Writes doc._.rival_table and adds competitors to doc._.names. Needs: names, clauses, context. second_look.py decides anew."""
 
     def __init__(self) -> None:
         self._model: LinearHeads | None = None
@@ -66,18 +78,18 @@ class RivalFinder:
     def use(self, model: LinearHeads) -> None:
         """Decide by this model."""
         self._model = model
+        self._shared = SharedHeads([model])
 
-    def predict(self, doc: Doc) -> tuple[NameSpan, ...]:
-        """The names of competitors, in order."""
+    def probabilities(self, doc: Doc) -> NDArray[np.float32]:
+        """[candidates]: of each of doc._.rival_candidates being a competitor's name."""
         candidates = doc._.rival_candidates
         if self._model is None or not candidates:
-            return ()
-        probabilities = self._model.probabilities_of_all(rival_features(doc, candidates))[:, 0].tolist()
-        return tuple(NameSpan(c.start, c.end, "CMP", p) for c, p in zip(candidates, probabilities, strict=True) if p >= RIVAL_THRESHOLD)
+            return np.zeros(0, dtype=np.float32)
+        return self._shared.probabilities(rival_features(doc, candidates))[0][:, 0]
 
     def __call__(self, doc: Doc) -> Doc:
-        people = [n for n in doc._.names if n.label == "PER"]
-        doc._.names = tuple(sorted([*people, *self.predict(doc)], key=lambda n: n.start))
+        table = self.probabilities(doc)
+        doc._.rival_table, doc._.names = table, with_rivals(doc, table)
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
@@ -89,6 +101,8 @@ class RivalFinder:
         return self
 
 
-@Language.factory("rivals", assigns=["doc._.names"], requires=["doc._.rival_candidates", "doc._.clauses", "doc._.contexts"])
+@Language.factory(
+    "rivals", assigns=["doc._.rival_table", "doc._.names"], requires=["doc._.rival_candidates", "doc._.clauses", "doc._.contexts"]
+)
 def create_rivals(nlp: Language, name: str) -> RivalFinder:
     return RivalFinder()

@@ -17,8 +17,10 @@ from spacy.tokens import Doc
 from spacy.util import registry
 from spacy.vocab import Vocab
 
+from models.extensions import Reading
 from models.lexicon import grouped, rows
 
+WRITTEN = ("text", "words", "tags", "starts", "grams")
 TITLE_FREQUENCY = 3000
 """Enough to win against a cut into single characters, not against an everyday word."""
 
@@ -41,14 +43,21 @@ class SalesTokenizer:
         """Whether a word stands in jieba's dictionary or ours."""
 
     def __call__(self, text: str) -> Doc:
-        tagged = self._jieba.tag(text)
-        words = [word for word, _ in tagged]
-        doc = Doc(self.vocab, words=words, spaces=[False] * len(words))
-        found = doc._
-        found.text, found.words, found.tags = text, words, [tag for _, tag in tagged]
-        found.starts = [0, *accumulate(map(len, words))][:-1]
-        found.grams = list(map(add, text, text[1:]))
+        found = self.read(text)._
+        doc = Doc(self.vocab, words=found.words, spaces=[False] * len(found.words))
+        for name in WRITTEN:
+            setattr(doc._, name, getattr(found, name))
         return doc
+
+    def read(self, text: str) -> Reading:
+        """The same findings without spaCy's tokens."""
+        reading = Reading()
+        found = reading._
+        found.text = text
+        found.words, found.tags = map(list, zip(*self._jieba.tag(text), strict=True)) if text else ([], [])
+        found.starts = [0, *accumulate(map(len, found.words))][:-1]
+        found.grams = list(map(add, text, text[1:]))
+        return reading
 
     def to_bytes(self, **_: Any) -> bytes:
         """The dictionary is a data file of this package, so there is no state to save."""

@@ -10,6 +10,7 @@ import unicodedata
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, count, repeat
 
 from models.lexicon import rows
 
@@ -49,7 +50,6 @@ def _characters() -> dict[int, str]:
     return table
 
 
-@lru_cache(maxsize=8192)
 def _one(character: str) -> str:
     """The normalised form of one code point: width folded, Traditional to Simplified, noise dropped, emoji a stop."""
     if character == "\n":
@@ -70,11 +70,28 @@ def _one(character: str) -> str:
     return "".join(table.get(ord(c), c) for c in folded)
 
 
+class _Forms(dict[str, str]):
+    """Character to its normalised form, kept for the next note up to KEPT of them."""
+
+    def __missing__(self, character: str) -> str:
+        form = _one(character)
+        if len(self) < KEPT:
+            self[character] = form
+        return form
+
+
+KEPT = 8192
+_FORMS = _Forms()
+
+
 def without_repeats(text: str) -> str:
     """The text with every stretch between stops that stood before, word for word, blanked out: saying a thing twice says no more.
 
     Offsets stay; what is blanked at the end goes. Stretches shorter than REPEATED characters may well be said twice.
     """
+    stretches = [stretch for stretch in _STRETCH.findall(text) if len(stretch) >= REPEATED]
+    if len(set(stretches)) == len(stretches):
+        return text
     seen: set[str] = set()
 
     def blank(match: re.Match[str]) -> str:
@@ -85,8 +102,7 @@ def without_repeats(text: str) -> str:
         seen.add(match[0])
         return match[0]
 
-    read = _STRETCH.sub(blank, text)
-    return read if read == text else read.rstrip(" ,。;!?\n")
+    return _STRETCH.sub(blank, text).rstrip(" ,。;!?\n")
 
 
 def normalize(sent: str) -> NormalizedText:
@@ -94,20 +110,10 @@ def normalize(sent: str) -> NormalizedText:
     characters to Mandarin, zero-width characters dropped, emoji and circled numbers to a comma, CR and CRLF to LF."""
     if sent.isascii() and "\r" not in sent and sent.isprintable():
         return NormalizedText(sent, tuple(range(len(sent))), len(sent))
-    out: list[str] = []
-    origins: list[int] = []
-    for i, character in enumerate(sent):
-        if character == "\r":
-            if sent[i + 1 : i + 2] == "\n":
-                continue
-            form = "\n"
-        else:
-            form = _one(character)
-        if len(form) == 1:
-            out.append(form)
-            origins.append(i)
-        else:
-            for c in form:
-                out.append(c)
-                origins.append(i)
-    return NormalizedText("".join(out), tuple(origins), len(sent))
+    forms = list(map(_FORMS.__getitem__, sent))
+    for i in (i for i, character in enumerate(sent) if character == "\r") if "\r" in sent else ():
+        forms[i] = "" if sent[i + 1 : i + 2] == "\n" else "\n"
+    text = "".join(forms)
+    same = "" not in forms and len(text) == len(sent)
+    origins = range(len(sent)) if same else chain.from_iterable(map(repeat, count(), map(len, forms)))
+    return NormalizedText(text, tuple(origins), len(sent))

@@ -6,7 +6,7 @@ One, because the CRF tagger keeps state while it works.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -44,6 +44,10 @@ class AnalyzerThread:
     def analyze(self, note: Note, rubric: Rubric = STANDARD) -> Analysis:
         """Analyze here and now under a rubric: only for functions that run on the thread already, by `run` or `submit`."""
         return self._analyzer.analyze(note, self.today(), rubric)
+
+    def analyze_all(self, notes: Sequence[Note], rubric: Rubric = STANDARD) -> list[Analysis]:
+        """As `analyze`, several notes at once."""
+        return self._analyzer.analyze_all(notes, self.today(), rubric)
 
     def submit(self, task: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
         """Run a function on the thread; for callers that are threads themselves."""

@@ -66,11 +66,13 @@ def routes(thread: AnalyzerThread, engine: Engine, note_limit: int) -> APIRouter
         rubric = await rubric_for(connection)
 
         def part(first: int) -> list[Analysis | ItemError]:
-            out: list[Analysis | ItemError] = []
-            for index, item in enumerate(request.notes[first : first + CHUNK], first):
-                note = parse_item(item, note_limit)
-                out.append(item_error(index, item, note) if isinstance(note, Problem) else thread.analyze(note, rubric))
-            return out
+            items = request.notes[first : first + CHUNK]
+            notes = [parse_item(item, note_limit) for item in items]
+            analyses = iter(thread.analyze_all([note for note in notes if isinstance(note, Note)], rubric))
+            return [
+                item_error(index, item, note) if isinstance(note, Problem) else next(analyses)
+                for index, (item, note) in enumerate(zip(items, notes, strict=True), first)
+            ]
 
         entries: list[Analysis | ItemError] = []
         for first in range(0, len(request.notes), CHUNK):

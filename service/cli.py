@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from models.analysis import Note
 from models.pipeline import Analyzer
-from service.api import ANALYSIS
+from service.api import ANALYSIS, CHUNK
 from service.commands.accounts import keys, people, teams, tenants
 from service.commands.audit import audit
 from service.commands.corrections import corrections
@@ -84,12 +85,17 @@ def _write(analyzer: Analyzer, items: list[tuple[int, Any]], limit: int) -> int:
     out, today, failed = sys.stdout.buffer, date.today(), 0
     columns = (TextColumn("分析"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as progress:
-        for number, item in progress.track(items, total=len(items)):
-            note = item if isinstance(item, Problem) else parse_item(item, limit)
-            if isinstance(note, Problem):
-                failed += 1
-                out.write(item_error(number, item, note).model_dump_json(exclude_none=True).encode() + b"\n")
-            else:
-                out.write(ANALYSIS.dump_json(analyzer.analyze(note, today)) + b"\n")
+        task = progress.add_task("", total=len(items))
+        for first in range(0, len(items), CHUNK):
+            part = items[first : first + CHUNK]
+            notes = [item if isinstance(item, Problem) else parse_item(item, limit) for _, item in part]
+            analyses = iter(analyzer.analyze_all([note for note in notes if isinstance(note, Note)], today))
+            for (number, item), note in zip(part, notes, strict=True):
+                if isinstance(note, Problem):
+                    failed += 1
+                    out.write(item_error(number, item, note).model_dump_json(exclude_none=True).encode() + b"\n")
+                else:
+                    out.write(ANALYSIS.dump_json(next(analyses)) + b"\n")
+            progress.advance(task, len(part))
     out.flush()
     return failed

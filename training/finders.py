@@ -14,9 +14,10 @@ from joblib import Parallel, delayed
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from models.bags import spelt
 from models.clause_heads import COLUMN, HEADS, OBJECTION_TYPES, clause_features
 from models.clauses import STOPS, gap_features
-from models.features import spelt, spelt_items
+from models.features import spelt_items
 from models.linear import LinearHeads
 from models.people import ROLES, person_features
 from models.price_pairs import pair_features
@@ -107,7 +108,7 @@ def tagged_characters(nlp: Language, item: Item, rng: random.Random) -> list[Tag
 
     def extract(doc: Doc) -> list[list[str]]:
         windows, coded = features(doc)
-        return spelt_items([*windows, *coded], len(doc._.text))
+        return spelt_items([*windows, coded], len(doc._.text))
 
     out = [(extract(item.doc), name_tags(item.note, item.doc, item.normalized))]
     for _ in range(VARIANTS if item.whole and (item.note["people"] or item.note["competitors"]) else 0):
@@ -196,7 +197,7 @@ def train_prices(items: Sequence[Item]) -> list[tuple[LinearHeads, LinearHeads]]
 
 def train_clause_heads(items: Sequence[Item]) -> list[tuple[LinearHeads, LinearHeads]]:
     """(all heads, the choice among objection types), the second fitted on the clauses that carry an objection: without each fold, and last of all items."""
-    encoded = Encoded([spelt(groups) for item in items for groups in clause_features(item.doc)])
+    encoded = Encoded([names for item in items for names in spelt(clause_features(item.doc))])
     tables = [clause_targets(item.note, item.doc, item.normalized) for item in items]
     parts = parts_of(items, [len(t) for t in tables])
     table = np.concatenate(tables)

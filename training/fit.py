@@ -112,17 +112,26 @@ def sigmoid_calibration(scores: NDArray[np.float64], truth: NDArray[np.int64]) -
 
 
 def fit_network(
-    outputs: Sequence[str], numbers: Matrix, targets: NDArray[np.int64], *, units: int, alpha: float, epochs: int, members: int
+    outputs: Sequence[str],
+    numbers: Matrix,
+    targets: NDArray[np.int64],
+    *,
+    units: int,
+    alpha: float,
+    epochs: int,
+    members: int,
+    batch: int = 64,
+    rate: float = 0.002,
 ) -> Network:
     """Fit the members of a Network, which differ in their random start alone.
 
-    numbers: [items, inputs]; targets: [items, outputs] of 0 or 1; alpha: L2 penalty.
+    numbers: [items, inputs]; targets: [items, outputs] of 0 or 1; alpha: L2 penalty; batch: items a step; rate: learning rate.
     """
     mean, scale = numbers.mean(axis=0).astype(np.float32), (numbers.std(axis=0) + 1e-3).astype(np.float32)
     x = np.clip((numbers - mean) / scale, -LIMIT, LIMIT)
 
     def member(seed: int) -> MLPClassifier:
-        model = MLPClassifier((units,), alpha=alpha, learning_rate_init=0.002, max_iter=epochs, batch_size=64, random_state=seed)
+        model = MLPClassifier((units,), alpha=alpha, learning_rate_init=rate, max_iter=epochs, batch_size=batch, random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is chosen, not run to convergence
             return model.fit(x, targets)

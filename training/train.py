@@ -42,6 +42,7 @@ from training.finders import (
     train_status,
 )
 from training.fit import fit_network
+from training.second_look import train_second_look
 from training.targets import note_targets
 
 JUDGE_UNITS, JUDGE_ALPHA, JUDGE_EPOCHS, JUDGE_MEMBERS = 96, 2.0, 20, 5
@@ -104,8 +105,9 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
     fit = partial(fit_network, OUTPUTS, units=JUDGE_UNITS, alpha=JUDGE_ALPHA, epochs=JUDGE_EPOCHS, members=JUDGE_MEMBERS)
     for k in range(FOLDS):
         held_out = fit(numbers[fold != k], targets[fold != k])
-        for i in np.flatnonzero(fold == k):
-            items[i].doc._.judgement = judged(held_out.probabilities(numbers[i]))
+        unseen = np.flatnonzero(fold == k)
+        for i, probabilities in zip(unseen, held_out.probabilities(numbers[unseen]), strict=True):
+            items[i].doc._.judgement = judged(probabilities)
     judge.network = fit(numbers, targets)  # type: ignore[attr-defined]
 
 
@@ -136,10 +138,13 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
 
     say("clauses")
     in_turn(items, train_clause_heads(items), heads.use, [heads])  # type: ignore[attr-defined]
+    say("second look")
+    second = nlp.get_pipe("second_look")
+    in_turn(items, train_second_look(items, second.groups), second.use, [second])  # type: ignore[attr-defined]
     thresholds = choose_thresholds(items)
     for component in ("objections", "steps"):
         nlp.get_pipe(component).thresholds = thresholds  # type: ignore[attr-defined]
-    after = [nlp.get_pipe(name) for name in COMPONENTS[COMPONENTS.index("clause_heads") + 1 : COMPONENTS.index("judge")]]
+    after = [nlp.get_pipe(name) for name in COMPONENTS[COMPONENTS.index("second_look") + 1 : COMPONENTS.index("judge")]]
     in_turn(items, train_status(items), nlp.get_pipe("objections").use, after)  # type: ignore[attr-defined]
     say("judge")
     train_judge(nlp, items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise, product
 
 import numpy as np
 import pycrfsuite
@@ -11,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.amounts import AMOUNT
+from models.bags import Bag, BagWeights, Items, spelt
 from models.clause_heads import clause_features
 from models.clauses import FAMILIES, gap_features
-from models.crf import Crf
-from models.features import Coded, Lookup, Window, WindowWeights, spelt, spelt_items
+from models.crf import Crf, Decoder
+from models.features import Coded, Window, WindowWeights, spelt_items
 from models.name_features import FAMILIES as NAME_FAMILIES
 from models.pipeline import TRAINED, Analyzer
 from models.text import normalize
@@ -25,17 +27,26 @@ NOTES = st.text(alphabet="张总王老板东明报价3万5k不贵嫌说要请示
 )
 
 
-def test_a_value_is_found_behind_each_prefix_it_may_be_read_behind() -> None:
-    lookup = Lookup({"wa": 0, "sqx": 1, "sqy": 2, "b": 3}, ("w", "s", "sq", "b"))
-    assert sorted(lookup.rows([("w", ["a", "a", "z"]), ("sq", ["x"]), ("s", ["qy"]), ("b", [""])])) == [0, 1, 2, 3]
+def test_bags_weigh_what_their_spelling_weighs_each_name_once() -> None:
+    vocabulary = {"wa": 0, "-wa": 1, "+wb": 2, "cx": 3, "whole": 4}
+    weights = np.array([[1.0], [10.0], [100.0], [1000.0], [10000.0]], dtype=np.float32)
+    bags = [
+        Bag(("",), ["whole", "odd"], [1, 1, 0]),
+        Bag(("c",), ["x", "x", "y"], [3, 0, 0]),
+        Bag(("w", "-w", "+w"), ["a", "a", "b", "a"], [2, 1, 1]),
+    ]
+    items = Items(3, bags, [True, False])
+    assert [sorted(set(names)) for names in spelt(items)] == [["+wb", "cx", "cy", "wa", "whole"], ["-wa", "odd", "wb"], ["wa"]]
+    families = [("",), ("c",), ("w", "-w", "+w")]
+    assert BagWeights(vocabulary, weights, families).sums(items).tolist() == [[11101.0], [10.0], [1.0]]
 
 
 def test_windows_weigh_what_their_spelling_weighs() -> None:
     vocabulary = {"aX": 0, "bX": 1, "bY": 2, "c1": 3}
     weights = np.array([[1.0], [10.0], [100.0], [1000.0]])
     windows = [Window(["X", "Y", "?"], {"a": 0, "b": 1})]
-    coded = [Coded("c", ["0", "1"], np.array([0, 1]))]
-    assert spelt_items([*windows, *coded], 2) == [["aX", "bY", "c0"], ["aY", "b?", "c1"]]
+    coded = Coded({"c": ["0", "1"]}, np.array([[0, 1]]))
+    assert spelt_items([*windows, coded], 2) == [["aX", "bY", "c0"], ["aY", "b?", "c1"]]
     assert WindowWeights(vocabulary, weights, ["ab"]).sums(windows, 2, coded).tolist() == [[101.0], [1000.0]]
 
 
@@ -52,13 +63,49 @@ def plain_crf() -> pycrfsuite.Tagger:
 def test_the_crf_on_sums_tags_as_crfsuite_on_names(analyzer: Analyzer, plain_crf: pycrfsuite.Tagger, text: str) -> None:
     names = analyzer.nlp.get_pipe("names")
     windows, coded = names.features(analyzer.nlp.make_doc(text))
-    features = spelt_items([*windows, *coded], len(text))
+    features = spelt_items([*windows, coded], len(text))
     assert {len(f) for f in features} == {17}
     plain_crf.set(features)
     labels = names._crf.tag(windows, coded, len(text))
     assert labels == plain_crf.tag()
     for i, label in enumerate(labels):
-        assert names._crf.marginal(label, i) == pytest.approx(plain_crf.marginal(label, i), abs=1e-9)
+        assert names._crf.marginals(label)[i] == pytest.approx(plain_crf.marginal(label, i), abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 5, 40])
+def test_a_text_cut_into_blocks_has_the_sums_of_the_whole(size: int) -> None:
+    random = np.random.default_rng(size)
+    decoder = Decoder(random.normal(0, 4, (5, 5)), 0)
+    e = np.exp(-random.random((60, 5)) * 9)
+    (whole, total, sound), (blocks, same, also) = decoder._sums(e, 256), decoder._sums(e, size)
+    assert blocks == pytest.approx(whole, abs=1e-12)
+    assert same == pytest.approx(total)
+    assert sound
+    assert also
+
+
+def test_what_overflows_as_a_whole_is_summed_in_blocks_and_the_best_path_is_found() -> None:
+    """Two labels that like themselves, and scores that pull to and fro: the best path by trying all paths of a short text, repeated."""
+    random = np.random.default_rng(7)
+    transitions = np.array([[0.0, -9.0, -9.0], [-9.0, 2.0, -9.0], [-9.0, -9.0, 2.0]])
+    decoder = Decoder(transitions, 0)
+    for _ in range(20):
+        scores = random.normal(0, 6, (6, 3))
+        paths = [
+            (sum(scores[t, y] for t, y in enumerate(p)) + sum(transitions[a, b] for a, b in pairwise(p)), p)
+            for p in product(range(3), repeat=6)
+        ]
+        path, marginals = decoder(scores)
+        assert tuple(path) == max(paths)[1]
+        total = sum(np.exp(s) for s, _ in paths)
+        assert marginals[2, 1] == pytest.approx(sum(np.exp(s) for s, p in paths if p[2] == 1) / total)
+    pulled = np.tile([[0.0, 90.0, 0.0], [0.0, 0.0, 90.0]], (200, 1))
+    e = np.exp(pulled - pulled.max(axis=1, keepdims=True))
+    with np.errstate(all="ignore"):
+        assert not decoder._sums(e, 256)[2]
+    path, marginals = decoder(pulled)
+    assert path == [1, 2] * 200
+    assert np.isfinite(marginals).all()
 
 
 def test_bytes_that_are_no_crf_are_refused() -> None:
@@ -69,11 +116,13 @@ def test_bytes_that_are_no_crf_are_refused() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(text=NOTES.filter(str.strip))
-def test_rows_of_clauses_and_gaps_are_those_of_their_spelling(analyzer: Analyzer, text: str) -> None:
+def test_clauses_and_gaps_are_judged_by_the_features_that_are_spelt(analyzer: Analyzer, text: str) -> None:
     doc = analyzer.read(text)
     heads = analyzer.nlp.get_pipe("clause_heads")
-    for groups in clause_features(doc):
-        assert sorted(heads._shared._lookup.rows(groups)) == sorted(heads._models[0].known(spelt(groups)))
+    if doc._.clauses:
+        items = clause_features(doc)
+        for model, found in zip(heads._models, heads._shared.probabilities(items), strict=True):
+            assert found == pytest.approx(model.probabilities_of_all(spelt(items)), abs=1e-5)
     words, tags = doc._.words, doc._.tags
     if len(words) > 1:
         splitter = analyzer.nlp.get_pipe("clauses")

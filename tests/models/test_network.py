@@ -17,13 +17,13 @@ def test_a_network_learns_what_no_sum_can_say() -> None:
         ["either", "not"], numbers, np.hstack([either, ~either]).astype(np.int64), units=8, alpha=1e-3, epochs=120, members=2
     )
     for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        assert (network.probabilities([a, b])[0] > 0.5) == (a != b)
+        assert (network.probabilities(np.array([[a, b]], dtype=np.float32))[0, 0] > 0.5) == (a != b)
 
 
 def test_a_number_far_outside_counts_as_the_furthest_known() -> None:
     numbers = RNG.normal(size=(100, 3)).astype(np.float32)
     network = fit_network(["x", "y"], numbers, (numbers[:, :2] > 0).astype(np.int64), units=4, alpha=1.0, epochs=5, members=1)
-    far = network.mean + network.scale * LIMIT
+    far = (network.mean + network.scale * LIMIT)[None]
     assert network.probabilities(far * 1e6) == pytest.approx(network.probabilities(far))
 
 

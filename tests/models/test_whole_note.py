@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -167,7 +167,7 @@ def test_the_same_note_twice_gives_the_same_analysis(analyze: Analyze) -> None:
 
 
 def test_findings_stand_on_the_doc_as_span_groups(analyzer: Analyzer) -> None:
-    doc = analyzer.read("李经理说我们报3万5太贵")
+    doc = analyzer.nlp("李经理说我们报3万5太贵")
     assert {s.text for s in doc.spans["people"]} == {"李经理"}
     assert doc.spans["objections"]
     assert any("3万5" in s.text for s in doc.spans["prices"])
@@ -189,3 +189,25 @@ def test_a_gatekeeper_is_never_whom_a_question_is_about(analyze: Analyze) -> Non
 def test_ten_thousand_characters_without_a_stop_are_read(analyzer: Analyzer, text: str) -> None:
     found = analyzer.analyze(Note(text), TODAY)
     assert all(text[s.start : s.end] for s in found.sentences)
+
+
+def test_notes_analyzed_together_get_what_each_gets_alone(analyzer: Analyzer) -> None:
+    """Neighbours in a batch never read each other: the shortest and the longest, one without a clause, one twice."""
+    texts = [
+        GOOD,
+        "王",
+        "…。",
+        "李经理说我们报3万5太贵",
+        GOOD * 3,
+        "李经理说我们报3万5太贵",
+        "今天去了三家厂子头一家在开会没见着第二家老板娘说不敢再拿",
+    ]
+    together = analyzer.analyze_all([Note(text) for text in texts], TODAY)
+    for text, found in zip(texts, together, strict=True):
+        alone = analyzer.analyze(Note(text), TODAY)
+        assert replace(found, kind=alone.kind, outcome=alone.outcome, people=alone.people, objections=alone.objections) == alone
+        assert [p.probability for p in found.people] == pytest.approx([p.probability for p in alone.people], abs=2e-4)
+        assert [o.probability for o in found.objections] == pytest.approx([o.probability for o in alone.objections], abs=2e-4)
+        assert (found.kind.probability, found.outcome.probability) == pytest.approx(
+            (alone.kind.probability, alone.outcome.probability), abs=2e-4
+        )

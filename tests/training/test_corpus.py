@@ -65,7 +65,8 @@ def test_labels_twice_are_those_decided() -> None:
             }
             covered.add(i)
     assert covered >= {n["id"] for split in ("dev", "test") for n in read_split(split)}
-    assert len(read("train", "first")) >= 0.15 * len(read_split("train"))
+    train = {n["id"] for n in read_split("train")}
+    assert len(covered & train) >= 0.15 * len(train)
 
 
 def test_no_near_duplicates() -> None:
@@ -146,7 +147,7 @@ def test_training_twice_gives_the_same_predictions() -> None:
     from models.pipeline import Analyzer, build_nlp
     from training.train import train
 
-    notes = [n for n in read_split("train") if n["writer"] in ("w01", "w02", "w05", "w10", "w11", "w13")]
+    notes = [n for n in read_split("train") if n["writer"] in ("w01", "w02", "w05", "w10", "w11", "w13")][::3]
     card = Card("a", "b", "c", {}, 0, {}, {})
     results = []
     for _ in range(2):

@@ -28,8 +28,8 @@ from service.database import open_engine
 def fail(words):
     raise RuntimeError(words)
 
-def analyze(self, note, today):
-    words = note.text
+def analyze_all(self, notes, today):
+    words = "".join(note.text for note in notes)
     if "库" in words:
         engine = open_engine("sqlite://")
         with engine.connect() as connection:
@@ -51,7 +51,7 @@ def analyze(self, note, today):
                 logging.getLogger(name).exception(words, stack_info=True, extra={"parameters": words})
     fail(words)
 
-Analyzer.analyze = analyze
+Analyzer.analyze_all = analyze_all
 from service.cli import app
 app()
 """

@@ -1,0 +1,54 @@
+"""Amounts that are the difference of two others, as a stated gap is: 12.8万, 9.5万 and 3.3万."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from models.amounts import AmountMention
+
+_EXACT = 1e-3
+"""How far from the difference a gap may lie, as a share of the gap."""
+
+
+class _Differences:
+    """The pairs (high, low) of values by their difference."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        order = sorted(range(len(values)), key=values.__getitem__)
+        self._values = values
+        self._pairs = sorted((values[high] - values[low], high, low) for at, high in enumerate(order) for low in order[:at])
+        self._between = [pair[0] for pair in self._pairs]
+
+    def of(self, gap: float) -> Iterator[tuple[int, int]]:
+        """The pairs whose difference `gap` is, it being less than half of either."""
+        for between, high, low in self._pairs[bisect_left(self._between, gap * (1 - 2 * _EXACT)) :]:
+            if between > gap * (1 + 2 * _EXACT):
+                break
+            if gap < 0.5 * self._values[low] and abs(between - gap) < _EXACT * gap:
+                yield high, low
+
+
+def difference_parts(amounts: Sequence[AmountMention], values: Sequence[float]) -> list[set[str]]:
+    """Per amount, the parts it plays in a difference of money that adds up, of figures within a factor of four: "high", "low", "gap"."""
+    parts: list[set[str]] = [set() for _ in amounts]
+    money = [i for i, a in enumerate(amounts) if a.form == "money"]
+    if len(money) < 3:
+        return parts
+    own = [values[i] for i in money]
+    differences = _Differences(own)
+    for k, gap in enumerate(own):
+        for high, low in differences.of(gap):
+            if 1.003 * own[low] < own[high] < 4 * own[low]:
+                parts[money[high]].add("high")
+                parts[money[low]].add("low")
+                parts[money[k]].add("gap")
+    return parts
+
+
+def stated_differences(values: Sequence[float]) -> list[bool]:
+    """Per amount, whether it is the exact difference of two others and much smaller than they, as a stated gap is."""
+    if len(values) < 3:
+        return [False] * len(values)
+    differences = _Differences(values)
+    return [next(differences.of(gap), None) is not None for gap in values]

@@ -1,0 +1,87 @@
+"""What the first look says of each amount, as numbers: its role, the others' roles and how the figures compare, names and cues around, what the clause carries."""
+
+from __future__ import annotations
+
+from math import log10
+
+import numpy as np
+from spacy.tokens import Doc
+
+from models.clause_numbers import Look, Numbers, log_odds
+from models.price_differences import difference_parts
+from models.prices import representative
+
+_FORMS = ("money", "percent", "discount")
+_PARTS = ("high", "low", "gap")
+
+
+def _compared(values: np.ndarray, table: Numbers) -> Numbers:
+    """[amounts, 21]: of each role, how sure the surest other amount is, how far its figure is, whether it is the same, whether it stands before; the others' roles added up."""
+    size = len(values)
+    others = np.where(np.eye(size, dtype=bool)[:, :, None], 0, table[None])
+    best, sure = others.argmax(axis=1), others.max(axis=1)
+    logs = np.log(values)
+    far = logs[:, None] - logs[best] if size > 1 else np.zeros_like(sure)
+    alone = [sure, sure * np.clip(far, -3, 3), sure * (np.abs(far) < 0.03), sure * (best < np.arange(size)[:, None])]
+    return np.concatenate([*(part[:, 1:] for part in alone), others.sum(axis=1)], axis=1)
+
+
+def price_numbers(doc: Doc, look: Look) -> Numbers | None:
+    """[amounts, numbers] of doc._.amounts, whose first probabilities are doc._.price_table; None where there are none."""
+    found = doc._
+    amounts, table, clauses = found.amounts, found.price_table, found.clauses
+    if not amounts:
+        return None
+    size = len(amounts)
+    at = np.array([look.clause_of(a.start) for a in amounts])
+    starts, ends = np.array([a.start for a in amounts]), np.array([a.end for a in amounts])
+    values = np.maximum([representative(a.value) for a in amounts], 1e-3)
+    heads = [look.heads[at + step] for step in (2, 3, 1)]
+    note = np.broadcast_to(look.heads.max(axis=0), (size, look.heads.shape[1]))
+
+    in_own = look.hit_clauses == at[:, None]
+    before = look.hit_starts < starts[:, None]
+    cues = [(where.astype(np.float32) @ look.hits) for where in (in_own & before, in_own & ~before)]
+    cues += [look.cues[at + step] for step in (3, 1)]
+
+    named = np.zeros((size, 10), dtype=np.float32)
+    clause_starts, clause_ends = (np.array([getattr(clauses[i], side) for i in at]) for side in ("start", "end"))
+    for name in found.names:
+        side = 0 if name.label == "PER" else 4
+        within = (clause_starts <= name.start) & (name.start < starts)
+        named[within, side] = 1
+        named[(ends <= name.start) & (name.start < clause_ends), side + 1] = 1
+        named[name.start < clause_starts, side + 2] = 1
+        named[:, side + 3] += 0.3
+        nearest = name.end <= starts
+        named[nearest, 8], named[nearest, 9] = float(side == 0), float(side == 4)
+
+    neighbours = np.zeros((2, size, table.shape[1]), dtype=np.float32)
+    neighbours[0, 1:], neighbours[1, :-1] = table[:-1], table[1:]
+    parts = difference_parts(amounts, values.tolist())
+    money = np.array([a.form == "money" for a in amounts])
+    form = np.array(
+        [
+            [
+                log10(values[i]) / 3,
+                *(a.form == f for f in _FORMS),
+                isinstance(a.value, tuple),
+                a.unit is not None,
+                i / 4,
+                size / 4,
+                i == size - 1,
+            ]
+            + [part in parts[i] for part in _PARTS]
+            + [(values[money] > values[i]).sum() / 4, (values[money] < values[i]).sum() / 4]
+            for i, a in enumerate(amounts)
+        ]
+    )
+    moods = np.array(
+        [
+            [c.guess, c.hypothetical, c.earlier, c.other_customer, c.speaker == "rep", c.speaker == "customer"]
+            for c in (found.contexts[i] for i in at)
+        ]
+    )
+    return np.concatenate(
+        [log_odds(table), _compared(values, table), *neighbours, *heads, note, *cues, named, form, moods], axis=1, dtype=np.float32
+    )
