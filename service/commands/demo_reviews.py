@@ -46,7 +46,7 @@ def review(engine: Engine, trainer_key: str, corpus: Iterable[Mapping[str, Any]]
             save(session, note, reviewer_of(session, principal), Change(fields, complete=True), now)
         _object(session, disputed, now)
         author = author_of(session, principal)
-        rubrics.create(session, principal.tenant_id, RubricContent(weights=TRIED), REMARK, author, now)  # type: ignore[arg-type]
+        rubrics.create(session, principal.tenant_id, RubricContent(weights=TRIED), REMARK, author, now)
 
 
 def _object(session: Session, note: StoredNote, now: datetime) -> None:
