@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from math import log10
 
 import numpy as np
 from spacy.tokens import Doc
 
+from models.amounts import AmountMention
 from models.clause_numbers import Look, Numbers, log_odds
+from models.clauses import Clause
+from models.names import NameSpan
 from models.price_differences import difference_parts
 from models.prices import representative
 
@@ -26,6 +31,21 @@ def _compared(values: np.ndarray, table: Numbers) -> Numbers:
     return np.concatenate([*(part[:, 1:] for part in alone), others.sum(axis=1)], axis=1)
 
 
+def _named(names: Sequence[NameSpan], amount: AmountMention, clause: Clause) -> list[float]:
+    """Of people, then of competitors: whether one is named before the amount in its clause, behind it there, in an earlier clause, and how many; whose name stands nearest before."""
+    numbers = [0.0] * 10
+    for name in names:
+        rival = name.label == "CMP"
+        side = 4 * rival
+        numbers[side] = max(numbers[side], clause.start <= name.start < amount.start)
+        numbers[side + 1] = max(numbers[side + 1], amount.end <= name.start < clause.end)
+        numbers[side + 2] = max(numbers[side + 2], name.start < clause.start)
+        numbers[side + 3] += 0.3
+        if name.end <= amount.start:
+            numbers[8:] = float(not rival), float(rival)
+    return numbers
+
+
 def price_numbers(doc: Doc, look: Look) -> Numbers | None:
     """[amounts, numbers] of doc._.amounts, whose first probabilities are doc._.price_table; None where there are none."""
     found = doc._
@@ -34,7 +54,7 @@ def price_numbers(doc: Doc, look: Look) -> Numbers | None:
         return None
     size = len(amounts)
     at = np.array([look.clause_of(a.start) for a in amounts])
-    starts, ends = np.array([a.start for a in amounts]), np.array([a.end for a in amounts])
+    starts = np.array([a.start for a in amounts])
     values = np.maximum([representative(a.value) for a in amounts], 1e-3)
     heads = [look.heads[at + step] for step in (2, 3, 1)]
     note = np.broadcast_to(look.heads.max(axis=0), (size, look.heads.shape[1]))
@@ -44,44 +64,21 @@ def price_numbers(doc: Doc, look: Look) -> Numbers | None:
     cues = [(where.astype(np.float32) @ look.hits) for where in (in_own & before, in_own & ~before)]
     cues += [look.cues[at + step] for step in (3, 1)]
 
-    named = np.zeros((size, 10), dtype=np.float32)
-    clause_starts, clause_ends = (np.array([getattr(clauses[i], side) for i in at]) for side in ("start", "end"))
-    for name in found.names:
-        side = 0 if name.label == "PER" else 4
-        within = (clause_starts <= name.start) & (name.start < starts)
-        named[within, side] = 1
-        named[(ends <= name.start) & (name.start < clause_ends), side + 1] = 1
-        named[name.start < clause_starts, side + 2] = 1
-        named[:, side + 3] += 0.3
-        nearest = name.end <= starts
-        named[nearest, 8], named[nearest, 9] = float(side == 0), float(side == 4)
+    named = [_named(found.names, amount, clauses[i]) for amount, i in zip(amounts, at.tolist(), strict=True)]
 
     neighbours = np.zeros((2, size, table.shape[1]), dtype=np.float32)
     neighbours[0, 1:], neighbours[1, :-1] = table[:-1], table[1:]
     parts = difference_parts(amounts, values.tolist())
-    money = np.array([a.form == "money" for a in amounts])
-    form = np.array(
-        [
-            [
-                log10(values[i]) / 3,
-                *(a.form == f for f in _FORMS),
-                isinstance(a.value, tuple),
-                a.unit is not None,
-                i / 4,
-                size / 4,
-                i == size - 1,
-            ]
-            + [part in parts[i] for part in _PARTS]
-            + [(values[money] > values[i]).sum() / 4, (values[money] < values[i]).sum() / 4]
-            for i, a in enumerate(amounts)
-        ]
-    )
-    moods = np.array(
-        [
-            [c.guess, c.hypothetical, c.earlier, c.other_customer, c.speaker == "rep", c.speaker == "customer"]
-            for c in (found.contexts[i] for i in at)
-        ]
-    )
-    return np.concatenate(
-        [log_odds(table), _compared(values, table), *neighbours, *heads, note, *cues, named, form, moods], axis=1, dtype=np.float32
-    )
+    money = sorted(value for value, a in zip(values.tolist(), amounts, strict=True) if a.form == "money")
+    form = [
+        [log10(value) / 3, *(a.form == f for f in _FORMS), isinstance(a.value, tuple), a.unit is not None, i / 4, size / 4, i == size - 1]
+        + [part in parts[i] for part in _PARTS]
+        + [(len(money) - bisect_right(money, value)) / 4, bisect_left(money, value) / 4]
+        for i, (value, a) in enumerate(zip(values.tolist(), amounts, strict=True))
+    ]
+    moods = [
+        [c.guess, c.hypothetical, c.earlier, c.other_customer, c.speaker == "rep", c.speaker == "customer"]
+        for c in (found.contexts[i] for i in at.tolist())
+    ]
+    told = np.array([a + b + c for a, b, c in zip(named, form, moods, strict=True)], dtype=np.float32)
+    return np.concatenate([log_odds(table), _compared(values, table), *neighbours, *heads, note, *cues, told], axis=1, dtype=np.float32)

@@ -29,10 +29,10 @@ from training.calibration import fit_calibration, gathered, raw_pairs
 from training.corpus import LabelledNote, read_snippets, read_split
 from training.corrections import CorrectionsError, read_corrections
 from training.finders import (
-    FOLDS,
     NAMES_FOLDS,
     Item,
     folds_of,
+    parts_of,
     train_boundaries,
     train_clause_heads,
     train_names,
@@ -101,14 +101,12 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
     items = [i for i in items if i.whole]
     numbers = np.array([signature(i.doc, judge.groups) for i in items], dtype=np.float32)  # type: ignore[attr-defined]
     targets = np.array([note_targets(i.note) for i in items], dtype=np.int64)
-    fold = np.array([i.fold for i in items])
     fit = partial(fit_network, OUTPUTS, units=JUDGE_UNITS, alpha=JUDGE_ALPHA, epochs=JUDGE_EPOCHS, members=JUDGE_MEMBERS)
-    for k in range(FOLDS):
-        held_out = fit(numbers[fold != k], targets[fold != k])
-        unseen = np.flatnonzero(fold == k)
-        for i, probabilities in zip(unseen, held_out.probabilities(numbers[unseen]), strict=True):
-            items[i].doc._.judgement = judged(probabilities)
-    judge.network = fit(numbers, targets)  # type: ignore[attr-defined]
+    *held_out, judge.network = Parallel(n_jobs=2)(  # type: ignore[attr-defined]
+        delayed(fit)(numbers[rows], targets[rows]) for rows in parts_of(items, [1] * len(items))
+    )
+    for item, row in zip(items, numbers, strict=True):
+        item.doc._.judgement = judged(held_out[item.fold].probabilities(row[None])[0])
 
 
 def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], None] = lambda _: None) -> list[Item]:
