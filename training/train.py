@@ -16,6 +16,7 @@ from typing import Annotated, TypeVar
 
 import numpy as np
 import typer
+from joblib import Parallel, delayed
 from rich.console import Console
 from spacy.language import Language
 from spacy.tokens import Doc
