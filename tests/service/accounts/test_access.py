@@ -96,7 +96,7 @@ def test_every_page_sends_to_the_login(attacked: Attacked, closed: World) -> Non
             headers = {"accept": "text/html"} | ({} if key is None else {"authorization": f"Bearer {key}"})
             answer = closed.http.request(
                 method,
-                path.format(**{**attacked.ids, "version": 1}, customer=MARK, import_id="im_1", name="scores"),
+                path.format(**{**attacked.ids, "version": 1}, import_id="im_1", name="scores"),
                 headers=headers,
                 follow_redirects=False,
             )
