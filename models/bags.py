@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.features import tables_of
+
 Rows = NDArray[np.intp]
 
 
@@ -67,12 +69,6 @@ def in_a_row(each: Sequence[Items]) -> Items:
     return Items(sum(items.size for items in each), bags, joined[:-1])
 
 
-def _table(vocabulary: Mapping[str, int], prefix: str) -> Mapping[str, int]:
-    if not prefix:
-        return vocabulary
-    return {name[len(prefix) :]: row for name, row in vocabulary.items() if name.startswith(prefix)}
-
-
 class BagWeights:
     """A vocabulary's weights for items of bags. Holds the vocabulary's entries only, never a note's words; what is not known weighs nothing."""
 
@@ -82,8 +78,9 @@ class BagWeights:
         self._own = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
         unknown = len(weights)
         triples: list[list[int]] = []
+        known = {**tables_of(vocabulary, filter(None, chain.from_iterable(families))), "": vocabulary}
         for family in families:
-            tables = [_table(vocabulary, prefix) for prefix in family]
+            tables = [known[prefix] for prefix in family]
             if len(family) == 1:
                 self._tables[family] = tables[0]
             else:  # numbered on from the rows of `_own`

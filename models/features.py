@@ -6,7 +6,7 @@ read behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
 from typing import Any
@@ -43,6 +43,18 @@ def spelt_items(windows: Sequence[Window | Coded], items: int) -> list[list[str]
     return [list(names) for names in zip(*columns, strict=True)]
 
 
+def tables_of(vocabulary: Mapping[str, int], prefixes: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Of each prefix the values known behind it, with their rows; a name may stand in the tables of several prefixes."""
+    tables: dict[str, dict[str, int]] = {prefix: {} for prefix in prefixes}
+    sizes = sorted({len(prefix) for prefix in tables})
+    for name, row in vocabulary.items():
+        for size in sizes:
+            table = tables.get(name[:size])
+            if table is not None:
+                table[name[size:]] = row
+    return tables
+
+
 class WindowWeights:
     """A vocabulary's weights for windows: a value is looked up once for all the prefixes it is read behind, and what they weigh lies together.
 
@@ -55,8 +67,9 @@ class WindowWeights:
         self._weights = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
         self._alphabets: tuple[NDArray[Any], NDArray[Any]] | None = None
         self._families: list[tuple[dict[str, int], NDArray[Any]]] = []
+        known = tables_of(vocabulary, chain.from_iterable(families))
         for family in families:
-            tables = [{name.removeprefix(p): row for name, row in vocabulary.items() if name.startswith(p)} for p in family]
+            tables = [known[prefix] for prefix in family]
             values = {value: i for i, value in enumerate(dict.fromkeys(chain.from_iterable(tables)))}
             rows = [[table.get(value, -1) for table in tables] for value in values] + [[-1] * len(family)]
             self._families.append((values, self._weights[np.array(rows)]))
