@@ -10,9 +10,11 @@ from sqlalchemy import func, select
 from service.accounts.keys import find_principal
 from service.analyzing import AnalyzerThread
 from service.commands.demo import CORPUS, DAYS, REPS, fill, plan, read_corpus
+from service.corrections.complete import complete_notes
 from service.database import migrate, open_engine, reading
 from service.notes.tables import StoredNote
 from tests.service.serving import ROOT
+from training.labels import faults
 
 TODAY = date(2026, 11, 24)
 
@@ -37,3 +39,6 @@ def test_it_is_filled_with_keys_that_open_it(thread: AnalyzerThread) -> None:
     assert [find_principal(engine, k, now).role for k in (keys.admin, keys.trainer, keys.rep)] == ["admin", "trainer", "rep"]
     with reading(engine) as session:
         assert session.scalar(select(func.count()).select_from(StoredNote).where(StoredNote.hidden.is_(False))) == 16
+    labelled = list(complete_notes(engine, find_principal(engine, keys.admin, now).tenant_id))
+    assert len(labelled) == 2
+    assert [fault for note in labelled for fault in faults(note)] == []
