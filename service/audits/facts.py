@@ -112,8 +112,3 @@ def _weights(session: Session, tenant_id: str) -> Numbers:
     """The weights of each version of the rubric, one row a version."""
     known = all_rubrics(session, tenant_id)
     return np.array([[known[version].weights[d] for d in DIMENSIONS] for version in range(len(known))], np.int64)
-
-
-def points_lost(facts: Facts) -> Numbers:
-    """Points each note lacks by the rubric its score carries, doubled so that they are whole: one column a dimension."""
-    return np.stack([facts.weights[facts.rubric, i] * (2 - facts.level(d)) for i, d in enumerate(DIMENSIONS)], axis=1)

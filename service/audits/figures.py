@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.analysis import GapSide, KindLabel, KpStatus, ObjectionType
 from models.labels import DIMENSIONS
 from models.quality import dimension_texts
-from service.audits.facts import Facts, Numbers, points_lost
+from service.audits.facts import Facts, Numbers
 from service.audits.result import (
     GapBin,
     KpFigure,
@@ -105,12 +105,22 @@ def _parts(missing: NDArray[Any], vague: NDArray[Any], lost: NDArray[Any], notes
     ]
 
 
+def _levels(facts: Facts, group: Numbers, count: int) -> tuple[Numbers, Numbers]:
+    """(notes at each level, points lost), a row a group and a column a dimension: each note's points by the rubric its score carries. Points are
+    doubled, so that they are whole."""
+    versions = len(facts.weights)
+    cells = group * versions + facts.rubric
+    tables = [_table(cells, facts.level(d), (count * versions, 3)).reshape(count, versions, 3) for d in DIMENSIONS]
+    notes = np.stack(tables, axis=2)
+    return notes.sum(axis=1), ((2 * notes[..., 0] + notes[..., 1]) * facts.weights).sum(axis=1)
+
+
 def part_figures(facts: Facts) -> list[PartFigure]:
     """The ten parts, in the rubric's order."""
     if not len(facts):
         return []
-    levels = np.stack([facts.level(d) for d in DIMENSIONS], axis=1)
-    return _parts((levels == 0).sum(0), (levels == 1).sum(0), points_lost(facts).sum(0), len(facts), facts.weights[facts.on])
+    (levels,), (lost,) = _levels(facts, np.zeros_like(facts.person), 1)
+    return _parts(levels[:, 0], levels[:, 1], lost, len(facts), facts.weights[facts.on])
 
 
 def rep_figures(facts: Facts, names: Mapping[str, str]) -> list[RepFigure]:
@@ -121,8 +131,7 @@ def rep_figures(facts: Facts, names: Mapping[str, str]) -> list[RepFigure]:
     diagnostic = np.bincount(facts.person, facts.get(KIND) == DIAGNOSTIC, minlength=count)
     met = np.bincount(facts.person, facts.get(KP) == FIRST_KP, minlength=count)
     bins = _table(facts.person, _bin_of(facts.get(SCORE)), (count, BINS))
-    levels = np.stack([_table(facts.person, facts.level(d), (count, 3)) for d in DIMENSIONS], axis=1)
-    lost = np.stack([np.bincount(facts.person, column, minlength=count) for column in points_lost(facts).T], axis=1)
+    levels, lost = _levels(facts, facts.person, count)
     out = [
         RepFigure(
             rep_id=rep, name=UNASSIGNED if rep is None else names.get(rep, rep), notes=int(notes[i]), mean_score=_mean(scores[i], notes[i]),

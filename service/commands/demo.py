@@ -9,7 +9,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,11 +21,15 @@ from sqlalchemy import Engine
 from service.accounts.keys import NewKey, create_key
 from service.accounts.store import create_person, create_team, create_tenant
 from service.analyzing import AnalyzerThread
-from service.commands.demo_reviews import review
+from service.commands.demo_waiting import leave_waiting
 from service.commands.serving import run
 from service.console import analyzer_or_exit, database_or_exit, errors, fail, settings_or_exit
+from service.corrections.labels import Labels, flat
+from service.corrections.reviewers import Reviewer
+from service.corrections.store import Change, save
 from service.database import writing
 from service.notes.store import NewNote, keep
+from service.notes.tables import StoredNote
 
 TENANT, TEAM = "演示公司", "华东一组"
 REPS = ("陈立", "林晓燕", "周海涛", "吴敏", "郑凯", "孙丽娜", "马建军", "何雯")
@@ -36,17 +40,20 @@ FILE = Path("var/demo.sqlite3")
 NOTES = 400
 DAYS = 90
 SEED = 20261126
+CHECKED_EVERY = 8
+"""The trainer has checked each eighth note: its labels are the corpus's."""
 _NOBODY = ("老板", "老板娘", "客户", "前台", "门卫", "负责人", "采购", "经理", "领导")
 
 
 @dataclass(frozen=True, slots=True)
 class DemoVisit:
-    """A note of the demo: whose, about whom, when."""
+    """A note of the demo: whose, about whom, when; and the corpus's labels of it."""
 
     rep: str
     customer: str
     day: date
     text: str
+    labels: Labels = field(compare=False)
 
 
 def plan(notes: Sequence[dict[str, Any]], today: date, size: int = NOTES, seed: int = SEED) -> list[DemoVisit]:
@@ -67,7 +74,9 @@ def plan(notes: Sequence[dict[str, Any]], today: date, size: int = NOTES, seed: 
                 if kept:
                     industry = Counter(n["industry"] for n in kept).most_common(1)[0][0]
                     customer = f"{next(names)}{industry}"
-                    out += [DemoVisit(rep, customer, day, n["text"]) for n, day in zip(kept, _days(len(kept), today, chance), strict=True)]
+                    out += [
+                        DemoVisit(rep, customer, day, n["text"], n) for n, day in zip(kept, _days(len(kept), today, chance), strict=True)
+                    ]
                     mine += len(kept)
     return sorted(out, key=lambda v: (v.day, v.rep, v.customer, v.text))
 
@@ -129,13 +138,23 @@ def fill(
         team_id = create_team(session, tenant_id, TEAM, now).id
         people = {name: create_person(session, tenant_id, name, "rep", team_id, f"demo-{i}", now).id for i, name in enumerate(REPS, 1)}
         wanted = (NewKey("admin", "管理员"), NewKey("trainer", "带教", [team_id]), NewKey("rep", REPS[0], person_id=people[REPS[0]]))
-        keys = DemoKeys(*(create_key(session, tenant_id, new, now)[1] for new in wanted))
+        made = [create_key(session, tenant_id, new, now) for new in wanted]
+        keys, trainer = DemoKeys(*(key for _, key in made)), Reviewer(made[1][0].id, made[1][0].label)
     for number, visit in enumerate(shown(visits), 1):
         evening = min(now, datetime.combine(visit.day, time(10), UTC))  # six in the evening in China
         new = NewNote(
             text=visit.text, source="api", visited_at=visit.day, crm_id=f"demo-{number}", team_id=team_id, person_id=people[visit.rep], customer=visit.customer
         )  # fmt: skip
-        keep(engine, thread, tenant_id, new, lambda at=evening: at)  # type: ignore[misc]
+        note = keep(engine, thread, tenant_id, new, lambda at=evening: at).note  # type: ignore[misc]
+        if number % CHECKED_EVERY == 0:
+            with writing(engine) as session:
+                save(
+                    session,
+                    session.get_one(StoredNote, note.id),
+                    trainer,
+                    Change(flat({"evidence": {}, **visit.labels}), complete=True),
+                    evening,
+                )
     return keys
 
 
@@ -164,7 +183,7 @@ def demo(
     now = datetime.now(UTC)
     visits = plan(notes, now.date())
     keys = fill(engine, thread, visits, now, lambda v: track(v, "演示数据", console=errors, disable=not errors.is_terminal))
-    review(engine, keys.trainer, notes, now)
+    leave_waiting(engine, keys.trainer, now)
     thread.close()
     engine.dispose()
     print(f"{len(visits)} notes of {len(REPS)} reps, {len({v.customer for v in visits})} customers in {file}")

@@ -200,7 +200,7 @@ new ResizeObserver(() => { write.style.top = `${Math.min(12, window.innerHeight 
 // A login that ends while somebody writes takes nothing away: the login opens beside this page and tells it when it is done.
 const token = document.querySelector('meta[name="csrf-token"]');
 function logInAgain() {
-  $("status").replaceChildren("登录已经到期，写的内容都还在这一页。", button("again", "重新登录", () => window.open("/login?next=/login/again", "fupan-login", "width=520,height=680")));
+  $("status").replaceChildren("登录已经到期，写的内容都还在这一页。", button("open", "重新登录", () => window.open("/login?next=/login/again", "fupan-login", "width=520,height=680")));
 }
 const watching = watch(note, {
   server: "", key: null, csrf: () => token?.content, words, show, clear,

@@ -10,12 +10,14 @@ from sqlalchemy import func, select
 from service.accounts.keys import find_principal
 from service.analyzing import AnalyzerThread
 from service.commands.demo import CORPUS, DAYS, REPS, fill, plan, read_corpus
-from service.commands.demo_reviews import CHECKED, review
-from service.corrections.tables import Appeal, Correction, NoteReview
+from service.commands.demo_waiting import leave_waiting
+from service.corrections.complete import complete_notes
+from service.corrections.tables import Appeal
 from service.database import migrate, open_engine, reading
 from service.notes.tables import StoredNote
 from service.rubrics.tables import RubricVersion
 from tests.service.serving import ROOT
+from training.labels import faults
 
 TODAY = date(2026, 11, 24)
 
@@ -38,11 +40,12 @@ def test_it_is_filled_with_keys_that_open_it(thread: AnalyzerThread) -> None:
     now = datetime(2026, 11, 24, 9, tzinfo=UTC)
     corpus = read_corpus(ROOT / CORPUS)
     keys = fill(engine, thread, plan(corpus, TODAY, size=16), now, lambda v: v)
-    review(engine, keys.trainer, corpus, now)
+    leave_waiting(engine, keys.trainer, now)
     assert [find_principal(engine, k, now).role for k in (keys.admin, keys.trainer, keys.rep)] == ["admin", "trainer", "rep"]
     with reading(engine) as session:
         assert session.scalar(select(func.count()).select_from(StoredNote).where(StoredNote.hidden.is_(False))) == 16
-        assert session.scalar(select(func.count()).select_from(NoteReview).where(NoteReview.complete)) == CHECKED
-        assert session.scalar(select(func.count()).select_from(Correction)) > 0
         assert session.scalar(select(func.count()).select_from(Appeal).where(Appeal.kind == "score", Appeal.state == "open")) == 1
         assert session.scalars(select(RubricVersion)).one().tried is None
+    labelled = list(complete_notes(engine, find_principal(engine, keys.admin, now).tenant_id))
+    assert len(labelled) == 2
+    assert [fault for note in labelled for fault in faults(note)] == []

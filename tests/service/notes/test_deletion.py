@@ -18,7 +18,7 @@ from service.notes.store import NewNote, keep
 from tests.service.conftest import Tenancy, make_world
 
 MARK = "绝密客户钱百万嫌贵三万八"
-ROOMS = {"deliveries": 0, "events": 0}
+ROOMS = {"deliveries": 0, "events": 0, "reviews": 0, "corrections": 0, "appeals": 0}
 ALL_ROOMS = {**ROOMS, "import_rows": 0}
 """What the other rooms deleted of it."""
 
