@@ -156,8 +156,8 @@ def same_person(a: str, b: str) -> bool:
     return b[0] in "老小" and len(b) == 2 and b[1] not in "板总" and len(a) >= 2 and a[0] == b[1]
 
 
-def _deciding(doc: Doc, candidate: Candidate, candidates: Sequence[Candidate], starts: list[int]) -> list[str]:
-    """Whether the clauses about a person, up to the next person's, say that he decides himself or must ask: `self`, `asks`, `both`."""
+def told_to_decide(doc: Doc, candidate: Candidate, candidates: Sequence[Candidate], starts: Sequence[int]) -> str:
+    """Whether the clauses about a person, up to the next person's, say that he decides himself or must ask: `self`, `asks`, `both` or nothing."""
     clauses, contexts = doc._.clauses, doc._.contexts
     others = sorted(s for c in candidates if c is not candidate for s, _ in c.places)
     groups: set[str] = set()
@@ -168,16 +168,9 @@ def _deciding(doc: Doc, candidate: Candidate, candidates: Sequence[Candidate], s
         for clause, context in zip(clauses[at : at + 3], contexts[at : at + 3], strict=True):
             if clause.start < end:
                 groups |= {g for h in context.hits if h.start < end and h.start not in context.negated for g in h.groups}
-    told = (
-        "both"
-        if {"decides_self", "authority"} <= groups
-        else "self"
-        if "decides_self" in groups
-        else "asks"
-        if "authority" in groups
-        else ""
-    )
-    return [f"told={told}", f"told={told}|{candidate.title_group}", f"told={told}|n={min(len(candidates), 3)}"] if told else []
+    if {"decides_self", "authority"} <= groups:
+        return "both"
+    return "self" if "decides_self" in groups else "asks" if "authority" in groups else ""
 
 
 def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]]:
@@ -225,7 +218,9 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
                     for s, _ in c.places
                 ):
                     f += [f"N{step}{g}" for h in contexts[at + step].hits for g in h.groups]
-        f += _deciding(doc, candidate, candidates, starts)
+        told = told_to_decide(doc, candidate, candidates, starts)
+        if told:
+            f += (f"told={told}", f"told={told}|{candidate.title_group}", f"told={told}|n={min(n, 3)}")
         out.append(f)
     return out
 

@@ -31,6 +31,9 @@ def grade(score: int) -> str:
 
 
 _NOTHING = frozenset("有无是否好")
+_TOPICS = frozenset(
+    ["价格", "价钱", "价位", "账期", "付款", "资金", "预算", "产品", "质量", "品质", "服务", "需求", "信任", "时间", "交期", "竞品", "决策"]
+)
 
 
 def _headings(doc: Doc) -> list[int]:
@@ -91,12 +94,20 @@ def rival_in_play(doc: Doc) -> bool:
     return any(not _RIVAL_CUES.isdisjoint(h.groups) for h in doc._.cues)
 
 
-def levels(judgement: Judgement, places: dict[str, list[Stretch]], rival: bool) -> dict[DimensionId, int]:
-    """The rubric level of each dimension; without a place in the note, or a `rival` in play to compare with, there is no point."""
+def only_named(doc: Doc) -> bool:
+    """Whether every objection is a topic's bare name (异议：价格): that names a reason and does not tell it (labels.md: at most level 1)."""
+    found = doc._.objections
+    return bool(found) and all(doc._.text[o.start : o.end] in _TOPICS for o in found)
+
+
+def levels(judgement: Judgement, places: dict[str, list[Stretch]], rival: bool, named: bool) -> dict[DimensionId, int]:
+    """The rubric level of each dimension; without a place in the note, or a `rival` in play to compare with, there is no point, and a reason only `named` gives one level at most."""
     out: dict[DimensionId, int] = {}
     for dimension, (one, two) in zip(DIMENSIONS, judgement.levels.tolist(), strict=True):
         level = int(one >= 0.5) + int(one >= 0.5 and two >= 0.5)
         out[dimension] = level if places[dimension] else 0
     if not rival:
         out["competition"] = 0
+    if named:
+        out["objection"] = min(out["objection"], 1)
     return out

@@ -19,6 +19,7 @@ from spacy.tokens import Doc
 from models.clause_numbers import Numbers, clause_numbers, first_look
 from models.lexicon import grouped
 from models.network import Network
+from models.people import ROLES, told_to_decide
 from models.people import decided as decided_people
 from models.person_numbers import person_numbers
 from models.price_numbers import price_numbers
@@ -26,6 +27,7 @@ from models.prices import decided as decided_prices
 from models.rival_numbers import rival_numbers
 from models.rivals import with_rivals
 
+_FIRST_KP, _UNKNOWN = 2 + ROLES.index("first_kp"), 2 + ROLES.index("unknown")
 Networks = tuple[Network, Network, Network, Network]
 """Of persons, of amounts, of names that may be competitors', of clauses."""
 
@@ -36,6 +38,20 @@ def _decided(network: Network, numbers: Sequence[Numbers | None]) -> list[Number
     table = network.probabilities(np.concatenate(given)) if given else np.zeros((0, len(network.outputs)), dtype=np.float32)
     ends = list(accumulate(0 if own is None else len(own) for own in numbers))
     return [table[end - (0 if own is None else len(own)) : end] for own, end in zip(numbers, ends, strict=True)]
+
+
+def _persons(doc: Doc, seen: Numbers) -> Numbers:
+    """[candidates, 2 + ROLES]: the mean of both looks; of whom the note says that he decides himself, an unknown part is the first KP's."""
+    found = doc._
+    seen[:, 1] /= seen[:, 0]
+    seen[:, 2:] /= seen[:, 2:].sum(axis=1, keepdims=True)
+    table: Numbers = (found.person_table + seen) / 2
+    starts = [c.start for c in found.clauses]
+    for row, candidate in zip(table, found.candidates, strict=True):
+        if told_to_decide(doc, candidate, found.candidates, starts) == "self":
+            row[_FIRST_KP] += row[_UNKNOWN]
+            row[_UNKNOWN] = 0
+    return table
 
 
 class SecondLook:
@@ -65,9 +81,7 @@ class SecondLook:
         )
         for doc, (person_table, price_table, rival_table, clause_table) in zip(read, tables, strict=True):
             found = doc._
-            person_table[:, 1] /= person_table[:, 0]
-            person_table[:, 2:] /= person_table[:, 2:].sum(axis=1, keepdims=True)
-            found.people = decided_people(found.candidates, person_table)
+            found.people = decided_people(found.candidates, _persons(doc, person_table))
             found.names = with_rivals(doc, rival_table[:, 0])
             found.prices = decided_prices(doc, price_table)
             found.clause_probabilities = (found.clause_probabilities + clause_table) / 2
