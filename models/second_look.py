@@ -41,17 +41,16 @@ def _decided(network: Network, numbers: Sequence[Numbers | None]) -> list[Number
 
 
 def _persons(doc: Doc, seen: Numbers) -> Numbers:
-    """[candidates, 2 + ROLES]: the mean of both looks; of whom the note says that he decides himself, an unknown part is the first KP's."""
+    """[candidates, 2 + ROLES] from the network's outputs; of whom the note says that he decides himself, an unknown part is the first KP's."""
     found = doc._
     seen[:, 1] /= seen[:, 0]
     seen[:, 2:] /= seen[:, 2:].sum(axis=1, keepdims=True)
-    table: Numbers = (found.person_table + seen) / 2
     starts = [c.start for c in found.clauses]
-    for row, candidate in zip(table, found.candidates, strict=True):
+    for row, candidate in zip(seen, found.candidates, strict=True):
         if told_to_decide(doc, candidate, found.candidates, starts) == "self":
             row[_FIRST_KP] += row[_UNKNOWN]
             row[_UNKNOWN] = 0
-    return table
+    return seen
 
 
 class SecondLook:
