@@ -84,6 +84,7 @@ def test_a_promoted_version_is_served_and_its_refusal_leaves_the_old_one(
     with writing(engine) as session:
         switches.roll_back(session, "test", Clock()())
     assert follower.step() == 1
+    world.clock.step(seconds=1)
     assert tenancy.call("POST", f"/v1/notes/{note['id']}/analyses").status_code == 201
     analyses = tenancy.call("GET", f"/v1/notes/{note['id']}/analyses").json()["analyses"]
     assert [a["model_version"] for a in analyses] == [shipped, "v2"]
