@@ -80,18 +80,18 @@ def routes(rescoring: Rescoring) -> APIRouter:
             on, previous = store.active_version(session, principal.tenant_id), store.previous(session, principal.tenant_id)
             return RubricsAnswer(on=on, previous=previous, rubrics=found, next=following)
 
-    @router.get("/v1/rubrics/{version}", responses=_READ, summary="A version")
+    @router.get("/v1/rubrics/{version:int}", responses=_READ, summary="A version")
     def read(principal: Staff, version: Version) -> RubricAnswer:
         with problems(), reading(engine) as session:
             return answer(session, principal.tenant_id, version)
 
-    @router.post("/v1/rubrics/{version}/trial", responses=_WRITE, summary="Try a version on past notes: whose score moves, by how much")
+    @router.post("/v1/rubrics/{version:int}/trial", responses=_WRITE, summary="Try a version on past notes: whose score moves, by how much")
     def attempt(principal: Staff, version: Version, request: PastNotes) -> Trial:
         """No model is run and no score changed: the levels are stored. Only a version that was tried can be switched on."""
         with problems():
             return rescoring.attempt(principal, version, request.settled(rescoring.today()))
 
-    @router.post("/v1/rubrics/{version}/switch", responses=_WRITE, summary="Score new notes and drafts by this version from now on")
+    @router.post("/v1/rubrics/{version:int}/switch", responses=_WRITE, summary="Score new notes and drafts by this version from now on")
     def switch(principal: Staff, version: Version) -> SwitchAnswer:
         with problems():
             rescoring.switch(principal, version)
@@ -102,7 +102,9 @@ def routes(rescoring: Rescoring) -> APIRouter:
         return SwitchAnswer(on=rescoring.roll_back(principal))
 
     @router.post(
-        "/v1/rubrics/{version}/apply", responses=_WRITE, summary=f"Give past notes the score of the version that is on, {PART} a request"
+        "/v1/rubrics/{version:int}/apply",
+        responses=_WRITE,
+        summary=f"Give past notes the score of the version that is on, {PART} a request",
     )
     def apply(principal: Staff, version: Version, request: ApplyRequest) -> AppliedAnswer:
         """The results before stay, and say which version they were scored by. Subscriptions are not told."""

@@ -59,7 +59,7 @@ def as_request(values: dict[str, str]) -> dict[str, Any]:
     return {
         "weights": {d: int(w) if w.isascii() and w.isdigit() and len(w) < 4 else w for d, w in weights.items()},
         **{kind: {d: pair for d, pair in of.items() if any(pair.values())} for kind, of in texts.items()},
-        "questions": {id_: values.get(f"question-{id_}", "") for id_ in QUESTION_IDS},
+        "questions": {id_: values[f"question-{id_}"] for id_ in QUESTION_IDS if values.get(f"question-{id_}")},
         "remark": values.get("remark", ""),
     }
 

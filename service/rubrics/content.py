@@ -6,7 +6,7 @@ import string
 from functools import cache
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, field_validator
 
 from models.analysis import DimensionId
 from models.labels import DIMENSIONS, QUESTION_IDS, WEIGHTS
@@ -62,11 +62,6 @@ Addition = Annotated[str, _line(ADDITION_LENGTH)]
 Question = Annotated[str, _line(QUESTION_LENGTH), AfterValidator(_slots)]
 
 
-def _without_empty(value: object) -> object:
-    """A wording left empty is our own."""
-    return {k: v for k, v in value.items() if v not in ("", None, {})} if isinstance(value, dict) else value
-
-
 class AdviceTexts(BaseModel):
     """A dimension's advice; what is left out is our own."""
 
@@ -94,11 +89,10 @@ class RubricContent(BaseModel):
         dict[DimensionId, Weight],
         Field(description=f"All ten, even whole numbers from 0 to {HEAVIEST}, {WHOLE} together.", examples=[dict(WEIGHTS)]),
     ]
-    advice: Annotated[dict[DimensionId, AdviceTexts], BeforeValidator(_without_empty)] = {}
-    additions: Annotated[dict[DimensionId, AdditionTexts], BeforeValidator(_without_empty)] = {}
+    advice: dict[DimensionId, AdviceTexts] = {}
+    additions: dict[DimensionId, AdditionTexts] = {}
     questions: Annotated[
         dict[QuestionId, Question],
-        BeforeValidator(_without_empty),
         Field(description="A question's own wording; names in braces are filled."),
     ] = {}
 
