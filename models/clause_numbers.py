@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,16 @@ class Look:
     def clause_of(self, at: int) -> int:
         """The clause that holds the character at `at`."""
         return max(0, bisect_right(self.starts, at) - 1)
+
+    def around(self, places: Sequence[int]) -> tuple[NDArray[np.intp], Numbers]:
+        """(clause, [places, numbers]) of what stands at some places: heads of its clause, the next and the one before, each head's best in the note;
+        cues of its clause before and behind it, and of the next clause and the one before."""
+        at = np.array([self.clause_of(place) for place in places])
+        note = np.broadcast_to(self.heads.max(axis=0), (len(at), self.heads.shape[1]))
+        in_own, before = self.hit_clauses == at[:, None], self.hit_starts < np.array(places)[:, None]
+        cues = [(where.astype(np.float32) @ self.hits) for where in (in_own & before, in_own & ~before)]
+        beside = [table[at + _REACH + step] for table, steps in ((self.heads, (0, 1, -1)), (self.cues, (1, -1))) for step in steps]
+        return at, np.concatenate([*beside[:3], note, *cues, *beside[3:]], axis=1)
 
 
 def first_look(doc: Doc, groups: Mapping[str, int]) -> Look:

@@ -53,17 +53,8 @@ def price_numbers(doc: Doc, look: Look) -> Numbers | None:
     if not amounts:
         return None
     size = len(amounts)
-    at = np.array([look.clause_of(a.start) for a in amounts])
-    starts = np.array([a.start for a in amounts])
+    at, around = look.around([a.start for a in amounts])
     values = np.maximum([representative(a.value) for a in amounts], 1e-3)
-    heads = [look.heads[at + step] for step in (2, 3, 1)]
-    note = np.broadcast_to(look.heads.max(axis=0), (size, look.heads.shape[1]))
-
-    in_own = look.hit_clauses == at[:, None]
-    before = look.hit_starts < starts[:, None]
-    cues = [(where.astype(np.float32) @ look.hits) for where in (in_own & before, in_own & ~before)]
-    cues += [look.cues[at + step] for step in (3, 1)]
-
     named = [_named(found.names, amount, clauses[i]) for amount, i in zip(amounts, at.tolist(), strict=True)]
 
     neighbours = np.zeros((2, size, table.shape[1]), dtype=np.float32)
@@ -81,4 +72,4 @@ def price_numbers(doc: Doc, look: Look) -> Numbers | None:
         for c in (found.contexts[i] for i in at.tolist())
     ]
     told = np.array([a + b + c for a, b, c in zip(named, form, moods, strict=True)], dtype=np.float32)
-    return np.concatenate([log_odds(table), _compared(values, table), *neighbours, *heads, note, *cues, told], axis=1, dtype=np.float32)
+    return np.concatenate([log_odds(table), _compared(values, table), *neighbours, around, told], axis=1, dtype=np.float32)

@@ -20,13 +20,7 @@ def rival_numbers(doc: Doc, look: Look) -> Numbers | None:
     if not candidates:
         return None
     size = len(candidates)
-    at = np.array([look.clause_of(c.start) for c in candidates])
-    starts = np.array([c.start for c in candidates])
-    heads = [look.heads[at + step] for step in (2, 3, 1)]
-    note = np.broadcast_to(look.heads.max(axis=0), (size, look.heads.shape[1]))
-    in_own, before = look.hit_clauses == at[:, None], look.hit_starts < starts[:, None]
-    cues = [(where.astype(np.float32) @ look.hits) for where in (in_own & before, in_own & ~before)]
-    cues += [look.cues[at + step] for step in (3, 1)]
+    at, around = look.around([c.start for c in candidates])
     others = np.where(np.eye(size, dtype=bool), 0, table)
 
     price_starts = {role: [p.start for p in found.prices if p.role.startswith(role)] for role in ("competitor", "ours", "gap")}
@@ -55,4 +49,4 @@ def rival_numbers(doc: Doc, look: Look) -> Numbers | None:
             + [context.speaker == "rep", context.speaker == "customer"]
         )
     own = [log_odds(table)[:, None], others.max(axis=1)[:, None], others.sum(axis=1)[:, None]]
-    return np.concatenate([*own, *heads, note, *cues, np.array(told)], axis=1, dtype=np.float32)
+    return np.concatenate([*own, around, np.array(told)], axis=1, dtype=np.float32)
