@@ -6,6 +6,7 @@ predict costs more per call than the rest of a note's analysis (docs/adr/0003).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
@@ -45,6 +46,16 @@ class LinearHeads:
     bias: Vector
     link: str
 
+    def __getstate__(self) -> tuple[tuple[str, ...], bytes, Vector, Vector, str]:
+        """The names as bytes of their own: joblib's reader, which is Python, would take them one by one."""
+        return self.heads, json.dumps(list(self.vocabulary)).encode(), self.weights, self.bias, self.link
+
+    def __setstate__(self, state: tuple[tuple[str, ...], bytes, Vector, Vector, str]) -> None:
+        heads, names, weights, bias, link = state
+        vocabulary = {name: row for row, name in enumerate(json.loads(names))}
+        for field, value in zip(("heads", "vocabulary", "weights", "bias", "link"), (heads, vocabulary, weights, bias, link), strict=True):
+            object.__setattr__(self, field, value)
+
     def known(self, features: Iterable[str]) -> list[int]:
         """The rows of those features that were seen in training, each once."""
         rows: set[int | None] = set(map(self.vocabulary.get, features))
@@ -74,7 +85,7 @@ class SharedHeads:
 
     def __init__(self, models: Sequence[LinearHeads], families: Sequence[tuple[str, ...]] = (("",),)) -> None:
         self._models = models
-        names = models[0].vocabulary if all(m.vocabulary is models[0].vocabulary for m in models) else None
+        names = models[0].vocabulary if all(m.vocabulary == models[0].vocabulary for m in models) else None
         if names is None:
             names = {name: row for row, name in enumerate(dict.fromkeys(chain.from_iterable(m.vocabulary for m in models)))}
         columns = sum(len(m.bias) + 1 for m in models)

@@ -101,6 +101,8 @@ class Analyzer:
 
         Raises ValueError where a text has nothing but white space and invisible characters.
         """
+        if not notes:
+            return []
         normalized = [normalize(note.text) for note in notes]
         if not all(n.text.strip() for n in normalized):
             raise ValueError("text is blank")

@@ -90,7 +90,7 @@ def test_my_records_and_the_brief(tab: Page, server: Serving, rep_key: str) -> N
     tab.get_by_label("记录里的字").fill("用友")
     tab.keyboard.press("Enter")
     expect(tab.locator(".entries > li")).to_have_count(1)
-    tab.locator("summary").focus()
+    tab.locator(".entries > li summary").first.focus()
     tab.keyboard.press("Enter")
     tab.get_by_role("link", name="这个客户的简报").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("恒达<b>五金")

@@ -12,12 +12,12 @@ import pytest
 from tests.service.serving import Serving
 
 
-@pytest.mark.parametrize(("keyed", "examples"), [(False, 2), (True, 8)])
-def test_the_schema_holds_under_generated_requests(server: Serving, tmp_path: Path, keyed: bool, examples: int) -> None:
+@pytest.mark.parametrize(("keyed", "examples", "phases"), [(False, 3, "examples,fuzzing"), (True, 8, "examples,coverage,fuzzing,stateful")])
+def test_the_schema_holds_under_generated_requests(server: Serving, tmp_path: Path, keyed: bool, examples: int, phases: str) -> None:
     command = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
     assert command
     result = subprocess.run(
-        [command, "run", f"{server.url}/openapi.json", "--max-examples", str(examples), "--seed", "20261124", "--workers", "1", "--generation-database", "none",
+        [command, "run", f"{server.url}/openapi.json", "--max-examples", str(examples), "--phases", phases, "--seed", "20261124", "--workers", "1", "--generation-database", "none",
          *(["--header", f"Authorization: Bearer {server.key}"] if keyed else []),
          "--exclude-checks", "positive_data_acceptance"],  # that a note of nothing but invisible characters is blank cannot be said in JSON Schema
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=400,

@@ -28,7 +28,7 @@ from service.database import open_engine
 def fail(words):
     raise RuntimeError(words)
 
-def analyze_all(self, notes, today):
+def analyze_all(self, notes, today, rubric):
     words = "".join(note.text for note in notes)
     if "库" in words:
         engine = open_engine("sqlite://")

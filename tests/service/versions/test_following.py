@@ -23,7 +23,7 @@ from tests.service.conftest import Clock, make_world
 from tests.service.serving import Serving, wait_for
 from tests.service.versions.shelving import make_model
 
-TEXT = "今天去了城东，老板不在，资料放前台"
+TEXT = "到城东见了老板，报价12.8万，他说再看看，资料放前台"
 
 
 @pytest.fixture
