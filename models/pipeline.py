@@ -10,6 +10,7 @@ from typing import Any
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from threadpoolctl import threadpool_limits
 
 from models import (
     clause_heads,
@@ -131,4 +132,5 @@ def load(path: Path = TRAINED) -> Analyzer:
     """
     card = verify(path)
     register()
+    threadpool_limits(1, "blas")  # a note's products are small: handing them to other threads takes longer than they do
     return Analyzer(spacy.load(path / "nlp"), card)

@@ -142,3 +142,4 @@ def test_every_process_of_a_running_server_follows(run: Callable[..., Serving], 
     assert re.search(r'fupan_model_info\{.*version="v2"', server.get("/metrics").text)
     assert "fupan_model_refused 0.0" in server.get("/metrics").text
     assert "王主管" in said("list")
+    server.stop()  # killed at the end as the others are, it would leave its workers behind
