@@ -22,8 +22,9 @@ from rich.table import Table
 from sklearn.metrics import cohen_kappa_score
 
 from models.labels import DIMENSIONS
+from models.quotes import touches
 from training.corpus import CORPORA, LabelledNote
-from training.scoring import HEADLINES, same_amount, score, touches
+from training.scoring import HEADLINES, same_amount, score
 
 AGREEMENT = CORPORA / "agreement"
 WHOLE_FIELDS = ("kind", "outcome", "people", "objections", "price", "competitors", "customer_class", "next_step", "funds_date", "must_ask")

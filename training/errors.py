@@ -15,11 +15,12 @@ from models.clause_heads import COLUMN, HEADS, OBJECTION_TYPES
 from models.judge import OUTCOMES
 from models.labels import DIMENSIONS, QUESTION_IDS
 from models.pipeline import TRAINED, Analyzer, load
+from models.quotes import touches
 from models.text import normalize
 from training.artefacts import predictions
 from training.corpus import LabelledNote, read_split
 from training.evaluate import read_labelled
-from training.scoring import as_label, same_amount, same_person, touches
+from training.scoring import as_label, same_amount, same_person
 
 Show = Callable[[dict[str, Any]], list[str]]
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from models.labels import WEIGHTS
+from models.quotes import touches
 
 Label = dict[str, Any]
 Kappas = list[tuple[int, int]]
@@ -75,20 +76,6 @@ class Rate:
     @property
     def f1(self) -> float | None:
         return self.hit / self.n if self.n else None
-
-
-def touches(a: str | None, b: str | None) -> bool:
-    """Two quotes of one note agree: one holds the other, or they share half of the shorter
-    one in one run; a quote far longer than the other agrees with nothing."""
-    if not a or not b:
-        return False
-    short, long_ = sorted((a.strip(), b.strip()), key=len)
-    if not short or len(long_) > 3 * len(short) + 6:
-        return False
-    if short in long_:
-        return True
-    need = max(2, len(short) // 2)
-    return any(short[i : i + need] in long_ for i in range(len(short) - need + 1))
 
 
 def same_person(a: str, b: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from models.labels import DIMENSIONS
+from models.quotes import touches
 from service.corrections.labels import PRICE_SLOTS, Labels, flat
 
 COMPARED: tuple[str, ...] = (
@@ -13,19 +14,6 @@ COMPARED: tuple[str, ...] = (
     *(f"rubric.{d}" for d in DIMENSIONS), "must_ask",
 )  # fmt: skip
 """Fields of which agreement is told. Prices count as one; evidence is not compared."""
-
-
-def touches(a: str | None, b: str | None) -> bool:
-    """One quote holds the other, or they share half of the shorter in one run; one far longer than the other agrees with nothing."""
-    if not a or not b:
-        return False
-    short, longer = sorted((a.strip(), b.strip()), key=len)
-    if not short or len(longer) > 3 * len(short) + 6:
-        return False
-    if short in longer:
-        return True
-    need = max(2, len(short) // 2)
-    return any(short[i : i + need] in longer for i in range(len(short) - need + 1))
 
 
 def _paired(a: Sequence[Any], b: Sequence[Any], same: Callable[[Any, Any], bool]) -> bool:

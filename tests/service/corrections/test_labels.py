@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from service.corrections.comparing import COMPARED, differing, touches
+from models.quotes import touches
+from service.corrections.comparing import COMPARED, differing
 from service.corrections.corrected import corrected_result, question_words
 from service.corrections.findings import matches, without
 from service.corrections.form import LabelChanges, flat_changes, text_faults
