@@ -32,9 +32,8 @@ from models.analysis import (
 from models.clause_heads import COLUMN, OBJECTION_TYPES
 from models.clauses import Clause
 from models.context import Context
-from models.gaps import Slots, assemble
+from models.gaps import Slots
 from models.judge import Judgement
-from models.kp import kp_status
 from models.labels import DIMENSIONS
 from models.people import FoundPerson
 from models.quality import evidence, levels, only_named, rival_in_play
@@ -114,7 +113,7 @@ class Answerer:
     def __call__(self, note: Note, normalized: NormalizedText, doc: Doc, today: date, rubric: Rubric = STANDARD) -> Analysis:
         sent = _Sent(note, normalized)
         judgement: Judgement = doc._.judgement
-        slots = assemble(doc._.text, doc._.prices)
+        slots: Slots = doc._.slots
         outcome = judgement.outcome
         return Analysis(
             id=note.id,
@@ -169,7 +168,7 @@ class Answerer:
         if claimed and "influencer" in met and "first_kp" not in met:
             warnings.append("记录里写了第一KP，但见到的人看起来还要请示别人")
         first = next((p for p in sorted(deciders, key=lambda p: (not p.met, p.start))), None)
-        return Kp(kp_status(people, doc._.text), sent[(first.start, first.end)] if first else None, tuple(warnings))
+        return Kp(doc._.kp_status, sent[(first.start, first.end)] if first else None, tuple(warnings))
 
     def _price(self, doc: Doc, slots: Slots, sent: _Sent) -> Price:
         mentions = []

@@ -19,6 +19,7 @@ from spacy.tokens import Doc
 
 from models.analysis import ObjectionType
 from models.bags import Bag, Items, in_a_row
+from models.clauses import Clause
 from models.linear import LinearHeads, SharedHeads
 from models.masking import masked
 
@@ -50,7 +51,7 @@ def _buckets(doc: Doc, starts: list[int]) -> list[set[str]]:
     return marks
 
 
-FAMILIES = (("",), ("b",), ("c",), ("w", "-w", "+w"), ("q", "-q", "+q"), ("m", "-m", "+m"))
+FAMILIES = (("",), ("b",), ("c",), ("w", "-w", "+w"), ("q", "-q", "+q"), ("m", "-m", "+m"), ("u", "-u", "+u"))
 
 
 def clause_features(doc: Doc) -> Items:
@@ -92,9 +93,16 @@ def clause_features(doc: Doc) -> Items:
         if clause.label:
             f += ("L" + clause.label, "l" + clause.label[-2:])
         names.append(f)
-    listed: tuple[Sequence[Collection[str]], ...] = (characters, own, cue_names, marks)
+    listed: tuple[Sequence[Collection[str]], ...] = (characters, own, cue_names, marks, _senses(doc, clauses))
     bags = [_bag(FAMILIES[0], names), Bag(FAMILIES[1], edges, [len(w) + 1 for w in own]), *map(_bag, FAMILIES[2:], listed)]
     return Items(len(clauses), bags, [a.sentence == b.sentence for a, b in pairwise(clauses)])
+
+
+def _senses(doc: Doc, clauses: Sequence[Clause]) -> list[list[str]]:
+    """Per clause: the groups of the sense phrases that begin in it."""
+    hits = doc._.senses
+    starts = [h.start for h in hits]
+    return [list(chain.from_iterable(h.groups for h in hits[bisect_left(starts, c.start) : bisect_left(starts, c.end)])) for c in clauses]
 
 
 def _bag(prefixes: tuple[str, ...], values: Sequence[Collection[str]]) -> Bag:

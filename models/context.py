@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 
 from models.amounts import find_amounts
 from models.clauses import Clause
-from models.cues import CueHit, cue_scanner
+from models.cues import CueHit, cue_scanner, sense_scanner
 from models.times import find_times
 
 _REP = re.compile(r"我们|咱们|咱|我司|我方|我")
@@ -48,10 +48,10 @@ def _speaker(text: str, clause: Clause, person_starts: list[int], before: str) -
 
 
 class ContextReader:
-    """Writes doc._.cues, times, amounts and contexts. Needs: clauses, names."""
+    """Writes doc._.cues, senses, times, amounts and contexts. Needs: clauses, names."""
 
     def __init__(self) -> None:
-        self._scan = cue_scanner()
+        self._scan, self._sense = cue_scanner(), sense_scanner()
 
     def predict(self, doc: Doc, cues: list[CueHit]) -> tuple[Context, ...]:
         """One Context a clause."""
@@ -79,6 +79,7 @@ class ContextReader:
         text = doc._.text
         cues = self._scan(text, doc._.grams)
         doc._.cues = tuple(cues)
+        doc._.senses = tuple(self._sense(text, doc._.grams))
         doc._.times = tuple(find_times(text))
         doc._.amounts = tuple(find_amounts(text))
         doc._.contexts = self.predict(doc, cues)
@@ -86,7 +87,9 @@ class ContextReader:
 
 
 @Language.factory(
-    "context", assigns=["doc._.cues", "doc._.times", "doc._.amounts", "doc._.contexts"], requires=["doc._.clauses", "doc._.names"]
+    "context",
+    assigns=["doc._.cues", "doc._.senses", "doc._.times", "doc._.amounts", "doc._.contexts"],
+    requires=["doc._.clauses", "doc._.names"],
 )
 def create_context(nlp: Language, name: str) -> ContextReader:
     return ContextReader()

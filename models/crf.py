@@ -78,10 +78,9 @@ class Crf:
         path, self._marginals = self._decoder(self._weights.sums(windows, items, coded))
         return [self.labels[label] for label in path]
 
-    def marginals(self, label: str) -> list[float]:
-        """The probability of `label` at each place of the sequence tagged last."""
-        probabilities: list[float] = self._marginals[:, self.labels.index(label)].tolist()
-        return probabilities
+    def marginals(self, label: str) -> Scores:
+        """[places]: the probability of `label` at each place of the sequence tagged last."""
+        return self._marginals[:, self.labels.index(label)]
 
 
 def _square(moves: NDArray[Any], labels: int) -> Scores:

@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from spacy.language import Language
+from spacy.tokens import Doc
+
 from models.amounts import AmountForm
 from models.analysis import Amount, Gap, GapSide
 from models.numbers import tidy
@@ -168,3 +171,9 @@ def assemble(text: str, found: tuple[FoundPrice, ...]) -> Slots:
     currency = next((p.currency for p in used if p.currency != "CNY"), "CNY")
     unit = next((p.unit for p in used if p.unit), None)
     return Slots(ours, slots["competitor"], slots["customer"], currency, unit, tuple(gaps))
+
+
+@Language.component("gaps", assigns=["doc._.slots"], requires=["doc._.prices"])
+def gaps(doc: Doc) -> Doc:
+    doc._.slots = assemble(doc._.text, doc._.prices)
+    return doc

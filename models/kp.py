@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from models.analysis import KpStatus
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from models.analysis import DecisionRole, KpStatus
 from models.people import FoundPerson
 
 _NOT_REACHED = re.compile(
@@ -17,17 +20,24 @@ _CONTACT = re.compile(
 
 
 def kp_status(people: Sequence[FoundPerson], text: str) -> KpStatus:
-    """labels.md, boundary cases: a first KP met; else an influencer met, or an unknown met beside a named decider; else an unknown met; else nobody.
+    """labels.md, boundary cases; with no person named, a note that tells of a closed door and of no answer is met_nobody, any other unclear."""
+    if people:
+        return status_of([(p.role, p.met) for p in people])
+    return "met_nobody" if _NOT_REACHED.search(text) and not _CONTACT.search(_NOT_REACHED.sub("", text)) else "unclear"
 
-    With no person named, a note that tells of a closed door and of no answer is met_nobody, any other unclear.
-    """
-    met = {p.role for p in people if p.met}
+
+def status_of(parts: Sequence[tuple[DecisionRole, bool]]) -> KpStatus:
+    """labels.md, boundary cases, from (role, met) of every person: a first KP met; else an influencer met, or an unknown met beside a named decider;
+    else an unknown met; else nobody."""
+    met = {role for role, reached in parts if reached}
     if "first_kp" in met:
         return "met_first_kp"
-    if "influencer" in met or ("unknown" in met and any(p.role == "first_kp" for p in people)):
+    if "influencer" in met or ("unknown" in met and any(role == "first_kp" for role, _ in parts)):
         return "met_other_only"
-    if "unknown" in met:
-        return "unclear"
-    if people:
-        return "met_nobody"
-    return "met_nobody" if _NOT_REACHED.search(text) and not _CONTACT.search(_NOT_REACHED.sub("", text)) else "unclear"
+    return "unclear" if "unknown" in met else "met_nobody"
+
+
+@Language.component("kp", assigns=["doc._.kp_status"], requires=["doc._.people"])
+def kp(doc: Doc) -> Doc:
+    doc._.kp_status = kp_status(doc._.people, doc._.text)
+    return doc

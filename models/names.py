@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -73,32 +74,31 @@ class NameTagger:
 
 def _people(crf: Crf, labels: Sequence[str]) -> tuple[NameSpan, ...]:
     """The persons on the most probable path."""
+    starts = [i for i, label in enumerate(labels) if label == "B-PER"]
+    if not starts:
+        return ()
+    beginning, within = crf.marginals("B-PER").tolist(), crf.marginals("I-PER").tolist()
     spans: list[NameSpan] = []
-    probabilities = {label: crf.marginals(label) for label in ("B-PER", "I-PER")}
-    start = -1
-    for i, label in enumerate([*labels, "O"]):
-        if start >= 0 and label != "I-PER":
-            marginals = [probabilities[labels[k]][k] for k in range(start, i)]
-            spans.append(NameSpan(start, i, "PER", sum(marginals) / len(marginals)))
-            start = -1
-        if label == "B-PER":
-            start = i
+    for start in starts:
+        end = start + 1
+        while end < len(labels) and labels[end] == "I-PER":
+            end += 1
+        spans.append(NameSpan(start, end, "PER", (beginning[start] + sum(within[start + 1 : end])) / (end - start)))
     return tuple(spans)
 
 
 def _rivals(crf: Crf, labels: Sequence[str]) -> tuple[NameSpan, ...]:
     """Stretches that begin a competitor's name with a probability of RIVAL_START or more, on the most probable path or not, and are no person's."""
+    beginning, within = crf.marginals("B-CMP"), crf.marginals("I-CMP").tolist()
     spans: list[NameSpan] = []
-    beginning, within = crf.marginals("B-CMP"), crf.marginals("I-CMP")
-    i = 0
-    while i < len(labels):
-        begins = 0.0 if labels[i].endswith("PER") else beginning[i]
-        end = i + 1
-        if begins >= RIVAL_START:
-            while end < len(labels) and not labels[end].endswith("PER") and within[end] >= RIVAL_WITHIN * begins:
-                end += 1
-            spans.append(NameSpan(i, end, "CMP", begins))
-        i = end
+    end = 0
+    for start in np.flatnonzero(beginning >= RIVAL_START).tolist():
+        if start < end or labels[start].endswith("PER"):
+            continue
+        begins, end = float(beginning[start]), start + 1
+        while end < len(labels) and not labels[end].endswith("PER") and within[end] >= RIVAL_WITHIN * begins:
+            end += 1
+        spans.append(NameSpan(start, end, "CMP", begins))
     return tuple(spans)
 
 

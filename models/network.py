@@ -41,5 +41,4 @@ class Network:
         units = np.maximum(self.standardised(numbers) @ self.hidden + self.hidden_bias, 0)
         members = len(self.out)
         scores = np.matmul(units.reshape(len(numbers), members, -1).transpose(1, 0, 2), self.out) + self.out_bias[:, None]
-        mean: Table = expit(scores).mean(axis=0)
-        return mean
+        return np.asarray(np.add.reduce(expit(scores, out=scores), axis=0) / np.float32(members), dtype=np.float32)

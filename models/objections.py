@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,21 @@ def _denials(context: Context) -> list[str]:
     return [kind for kind, (denial, affirming) in DENIALS.items() if denial in groups and not affirming & groups]
 
 
+def strongest(doc: Doc) -> tuple[list[int], list[float]]:
+    """(clause, probability) of each type where it is most probable and not denied; needs a clause."""
+    table = doc._.clause_probabilities[:, : len(OBJECTION_TYPES)].copy()
+    for row, context in enumerate(doc._.contexts):
+        for denied in _denials(context):
+            table[row, COLUMN[denied]] = 0
+    places = table.argmax(axis=0)
+    return places.tolist(), table[places, range(len(OBJECTION_TYPES))].tolist()
+
+
 class ObjectionFinder:
-    """Writes doc._.objections. Needs: clauses, context, clause_probabilities. `thresholds` per type are chosen on cross-validated train predictions."""
+    """Writes doc._.objections as the clauses alone tell them; decisions.py settles them. Needs: clauses, context, clause_probabilities.
+
+    `thresholds` per type are chosen on cross-validated train predictions.
+    """
 
     def __init__(self) -> None:
         self.thresholds = dict.fromkeys(map(str, OBJECTION_TYPES), 0.5)
@@ -59,26 +73,20 @@ class ObjectionFinder:
             return "open"
         return "resolved" if self.status.probabilities(status_features(doc, clause))[0] >= RESOLVED_THRESHOLD else "open"
 
-    def predict(self, doc: Doc) -> tuple[FoundObjection, ...]:
-        """At most one objection a type, in order of place: the type's most probable clause."""
-        table, clauses = doc._.clause_probabilities, doc._.clauses
-        if not clauses:
-            return ()
-        table = table.copy()
-        for row, context in enumerate(doc._.contexts):
-            for denied in _denials(context):
-                table[row, COLUMN[denied]] = 0
-        found = []
-        for kind in OBJECTION_TYPES:
-            column = table[:, COLUMN[kind]]
-            best = int(column.argmax())
-            if column[best] < self.thresholds[kind]:
-                continue
-            found.append(FoundObjection(kind, self._status(doc, best), clauses[best].start, clauses[best].end, float(column[best])))
+    def found(
+        self, doc: Doc, places: Sequence[int], shares: Sequence[float], thresholds: Mapping[str, float]
+    ) -> tuple[FoundObjection, ...]:
+        """An objection of each type whose share reaches its threshold, in order of place: the clause at `places` is its quote."""
+        clauses = doc._.clauses
+        found = [
+            FoundObjection(kind, self._status(doc, at), clauses[at].start, clauses[at].end, share)
+            for kind, at, share in zip(OBJECTION_TYPES, places, shares, strict=True)
+            if share >= thresholds[kind]
+        ]
         return tuple(sorted(found, key=lambda o: (o.start, o.type)))
 
     def __call__(self, doc: Doc) -> Doc:
-        doc._.objections = self.predict(doc)
+        doc._.objections = self.found(doc, *strongest(doc), self.thresholds) if doc._.clauses else ()
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:

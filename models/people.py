@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Candidate:
     title: str | None
     title_group: str
     crf: float
+    told: str = ""
+    """What told_to_decide says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ class CandidateFinder:
             mention = text[best[0] : best[1]]
             title, group = self._title(mention)
             out.append(Candidate(mention, best[0], best[1], tuple((s, e) for s, e, _ in person), title, group, max(s[2] for s in person)))
-        return out
+        clause_starts = [c.start for c in doc._.clauses]
+        return [replace(c, told=told_to_decide(doc, c, out, clause_starts)) for c in out]
 
 
 _POSTS = re.compile(
@@ -218,22 +221,35 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
                     for s, _ in c.places
                 ):
                     f += [f"N{step}{g}" for h in contexts[at + step].hits for g in h.groups]
-        told = told_to_decide(doc, candidate, candidates, starts)
+        told = candidate.told
         if told:
             f += (f"told={told}", f"told={told}|{candidate.title_group}", f"told={told}|n={min(n, 3)}")
         out.append(f)
     return out
 
 
-def decided(candidates: Sequence[Candidate], table: NDArray[np.float32]) -> tuple[FoundPerson, ...]:
-    """The persons of the customer's side, in order of their fullest mention. `table`: see PeopleFinder.probabilities."""
+Part = tuple[int, bool]
+"""A person's role (column of ROLES) and whether the rep reached him."""
+
+
+def there(table: NDArray[np.float32]) -> list[int]:
+    """Which candidates are persons of the customer's side. `table`: see PeopleFinder.probabilities."""
+    return np.flatnonzero(table[:, 0] >= PERSON_THRESHOLD).tolist()
+
+
+def surest_parts(table: NDArray[np.float32]) -> list[Part]:
+    """The most probable part of each person there."""
+    return [(max(range(len(ROLES)), key=row[2:].__getitem__), row[1] >= 0.5) for row in table[there(table)].tolist()]
+
+
+def found_persons(candidates: Sequence[Candidate], table: NDArray[np.float32], parts: Sequence[Part]) -> tuple[FoundPerson, ...]:
+    """The persons there with their parts, in order of their fullest mention."""
     found = []
-    for candidate, (is_person, met, *roles) in zip(candidates, table.tolist(), strict=True):
-        if is_person < PERSON_THRESHOLD:
-            continue
-        surest = max(roles)
-        place = (candidate.mention, candidate.start, candidate.end, candidate.places, candidate.title)
-        found.append(FoundPerson(*place, ROLES[roles.index(surest)], surest, met >= 0.5, is_person))
+    for k, (role, met) in zip(there(table), parts, strict=True):
+        c = candidates[k]
+        found.append(
+            FoundPerson(c.mention, c.start, c.end, c.places, c.title, ROLES[role], float(table[k, 2 + role]), met, float(table[k, 0]))
+        )
     return tuple(found)
 
 
@@ -258,7 +274,8 @@ class PeopleFinder:
     def __call__(self, doc: Doc) -> Doc:
         candidates = self.candidates(doc) if self._models else []
         table = self.probabilities(doc, candidates)
-        doc._.candidates, doc._.person_table, doc._.people = candidates, table, decided(candidates, table)
+        doc._.candidates, doc._.person_table = candidates, table
+        doc._.people = found_persons(candidates, table, surest_parts(table))
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:

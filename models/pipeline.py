@@ -17,7 +17,10 @@ from models import (
     clauses,
     context,
     customer_class,
+    decisions,
+    gaps,
     judge,
+    kp,
     names,
     objections,
     people,
@@ -44,10 +47,13 @@ COMPONENTS = [
     "prices",
     "clause_heads",
     "second_look",
+    "kp",
+    "gaps",
     "objections",
     "steps",
     "customer_class",
     "judge",
+    "decisions",
     "spangroups",
 ]
 _DECLARING = (
@@ -60,10 +66,13 @@ _DECLARING = (
     prices,
     clause_heads,
     second_look,
+    kp,
+    gaps,
     objections,
     steps,
     customer_class,
     judge,
+    decisions,
     spangroups,
 )
 """The modules whose import declares the factories above; named so that a reader (and the linter) sees why they are imported."""

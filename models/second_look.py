@@ -19,8 +19,7 @@ from spacy.tokens import Doc
 from models.clause_numbers import Numbers, clause_numbers, first_look
 from models.lexicon import grouped
 from models.network import Network
-from models.people import ROLES, told_to_decide
-from models.people import decided as decided_people
+from models.people import ROLES, found_persons, surest_parts
 from models.person_numbers import person_numbers
 from models.price_numbers import price_numbers
 from models.prices import decided as decided_prices
@@ -45,16 +44,15 @@ def _persons(doc: Doc, seen: Numbers) -> Numbers:
     found = doc._
     seen[:, 1] /= seen[:, 0]
     seen[:, 2:] /= seen[:, 2:].sum(axis=1, keepdims=True)
-    starts = [c.start for c in found.clauses]
     for row, candidate in zip(seen, found.candidates, strict=True):
-        if told_to_decide(doc, candidate, found.candidates, starts) == "self":
+        if candidate.told == "self":
             row[_FIRST_KP] += row[_UNKNOWN]
             row[_UNKNOWN] = 0
     return seen
 
 
 class SecondLook:
-    """Writes doc._.people, prices, names and clause_probabilities anew. Needs: the same of the first look, with person_table, price_table and rival_table."""
+    """Writes doc._.person_table, people, prices, names and clause_probabilities anew. Needs: the same of the first look, with price_table and rival_table."""
 
     def __init__(self) -> None:
         self._networks: Networks | None = None
@@ -80,7 +78,8 @@ class SecondLook:
         )
         for doc, (person_table, price_table, rival_table, clause_table) in zip(read, tables, strict=True):
             found = doc._
-            found.people = decided_people(found.candidates, _persons(doc, person_table))
+            seen = found.person_table = _persons(doc, person_table)
+            found.people = found_persons(found.candidates, seen, surest_parts(seen))
             found.names = with_rivals(doc, rival_table[:, 0])
             found.prices = decided_prices(doc, price_table)
             found.clause_probabilities = (found.clause_probabilities + clause_table) / 2
@@ -100,7 +99,7 @@ class SecondLook:
 
 @Language.factory(
     "second_look",
-    assigns=["doc._.people", "doc._.prices", "doc._.names", "doc._.clause_probabilities"],
+    assigns=["doc._.person_table", "doc._.people", "doc._.prices", "doc._.names", "doc._.clause_probabilities"],
     requires=["doc._.people", "doc._.prices", "doc._.rival_table", "doc._.clause_probabilities", "doc._.contexts"],
 )
 def create_second_look(nlp: Language, name: str) -> SecondLook:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc
 
 from models.amounts import AmountMention
-from models.clause_heads import COLUMN, EVIDENCE, HEADS
+from models.clause_heads import COLUMN, EVIDENCE, HEADS, OBJECTION_TYPES
 from models.gaps import reduction_factor
 from models.judge import OUTCOMES
 from models.labels import DIMENSIONS, QUESTION_IDS
 from models.names import NameSpan
+from models.note_numbers import KP_STATUSES
 from models.people import ROLES, Candidate, same_person
 from models.prices import MONEY_ROLES, representative
 from models.text import NormalizedText, normalize
@@ -199,7 +200,10 @@ def clause_targets(note: LabelledNote, doc: Doc, normalized: NormalizedText) -> 
 
 
 def note_targets(note: LabelledNote) -> list[int]:
-    """0 or 1 for each of the judge's OUTPUTS: rubric thresholds, outcomes, whether the kind is diagnostic, and each question asked."""
+    """0 or 1 for each of the judge's OUTPUTS: rubric thresholds, outcomes, whether the kind is diagnostic, each question asked, each type of objection, and
+    kp_status."""
     rubric = [int(note["rubric"][d] >= level) for d in DIMENSIONS for level in (1, 2)]
     outcome = [int(note["outcome"] == o) for o in OUTCOMES]
-    return [*rubric, *outcome, int(note["kind"] == "diagnostic"), *(int(q in note["must_ask"]) for q in QUESTION_IDS)]
+    questions, kinds = [int(q in note["must_ask"]) for q in QUESTION_IDS], {o["type"] for o in note["objections"]}
+    types, kp = [int(t in kinds) for t in OBJECTION_TYPES], [int(note["kp_status"] == s) for s in KP_STATUSES]
+    return [*rubric, *outcome, int(note["kind"] == "diagnostic"), *questions, *types, *kp]

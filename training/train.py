@@ -22,7 +22,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.clause_heads import COLUMN, OBJECTION_TYPES
-from models.judge import OUTPUTS, judged, signature
+from models.decisions import objection_shares
+from models.judge import OUTPUTS, judged
 from models.pipeline import COMPONENTS, TRAINED, build_nlp
 from models.text import normalize
 from training.artefacts import write_artefacts
@@ -46,7 +47,7 @@ from training.fit import fit_network
 from training.second_look import train_second_look
 from training.targets import note_targets
 
-JUDGE_UNITS, JUDGE_ALPHA, JUDGE_EPOCHS, JUDGE_MEMBERS = 96, 2.0, 20, 5
+JUDGE_UNITS, JUDGE_ALPHA, JUDGE_EPOCHS, JUDGE_MEMBERS = 128, 2.0, 20, 3
 
 
 Model = TypeVar("Model")
@@ -66,41 +67,52 @@ def in_turn(
     use(final)
 
 
+def best_threshold(pairs: Sequence[tuple[float, bool]]) -> float:
+    """The threshold of the best F1 over (probability, truth), smoothed over its neighbours."""
+
+    def f1(t: float) -> float:
+        tp = sum(p >= t and g for p, g in pairs)
+        return 2 * tp / max(1, sum(p >= t for p, _ in pairs) + sum(g for _, g in pairs))
+
+    grid = [x / 50 for x in range(8, 41)]
+    scores = np.array([f1(t) for t in grid])
+    return grid[int(np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid").argmax())]
+
+
+def _has(note: LabelledNote, objection: str) -> bool:
+    return any(o["type"] == objection for o in note["objections"])
+
+
 def choose_thresholds(items: Sequence[Item]) -> dict[str, float]:
-    """Per objection type, and for next_step and funds: the threshold of the best F1 on out-of-fold probabilities."""
+    """Per objection type, and for next_step and funds, on out-of-fold probabilities of their clauses."""
     chosen: dict[str, float] = {}
     for head in (*OBJECTION_TYPES, "next_step", "funds"):
         pairs = []
         for item in items:
-            if not item.whole:
-                continue
-            table = item.doc._.clause_probabilities
-            best = float(table[:, COLUMN[head]].max()) if len(table) else 0.0
-            gold = (
-                item.note["next_step"]
-                if head == "next_step"
-                else item.note["funds_date"]
-                if head == "funds"
-                else any(o["type"] == head for o in item.note["objections"])
-            )
-            pairs.append((best, bool(gold)))
-
-        def f1(t: float, pairs: list[tuple[float, bool]] = pairs) -> float:
-            tp = sum(p >= t and g for p, g in pairs)
-            return 2 * tp / max(1, sum(p >= t for p, _ in pairs) + sum(g for _, g in pairs))
-
-        grid = [x / 50 for x in range(8, 41)]
-        scores = np.array([f1(t) for t in grid])
-        smooth = np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")
-        chosen[head] = grid[int(smooth.argmax())]
+            if item.whole:
+                table, note = item.doc._.clause_probabilities, item.note
+                best = float(table[:, COLUMN[head]].max()) if len(table) else 0.0
+                truth = note["next_step"] if head == "next_step" else note["funds_date"] if head == "funds" else _has(note, head)
+                pairs.append((best, bool(truth)))
+        chosen[head] = best_threshold(pairs)
     return chosen
 
 
+def choose_shares(items: Sequence[Item]) -> dict[str, float]:
+    """Per objection type, on the shares that clauses and judge give it together, both held out."""
+    judged_items = [i for i in items if i.whole]
+    shares = [objection_shares(i.doc, i.doc._.judgement)[1] if i.doc._.clauses else [0.0] * len(OBJECTION_TYPES) for i in judged_items]
+    return {
+        kind: best_threshold([(own[k], _has(i.note, kind)) for i, own in zip(judged_items, shares, strict=True)])
+        for k, kind in enumerate(OBJECTION_TYPES)
+    }
+
+
 def train_judge(nlp: Language, items: Sequence[Item]) -> None:
-    """Rubric, outcome, kind and questions by one network over the findings; the held-out judgement is left on the Docs."""
+    """Rubric, outcome, kind, questions, objections and kp_status by one network over the findings; the held-out judgement is left on the Docs."""
     judge = nlp.get_pipe("judge")
     items = [i for i in items if i.whole]
-    numbers = np.array([signature(i.doc, judge.groups) for i in items], dtype=np.float32)  # type: ignore[attr-defined]
+    numbers = judge.numbers([i.doc for i in items])  # type: ignore[attr-defined]
     targets = np.array([note_targets(i.note) for i in items], dtype=np.int64)
     fit = partial(fit_network, OUTPUTS, units=JUDGE_UNITS, alpha=JUDGE_ALPHA, epochs=JUDGE_EPOCHS, members=JUDGE_MEMBERS)
     *held_out, judge.network = Parallel(n_jobs=2)(  # type: ignore[attr-defined]
@@ -147,6 +159,11 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     in_turn(items, train_status(items), nlp.get_pipe("objections").use, after)  # type: ignore[attr-defined]
     say("judge")
     train_judge(nlp, items)
+    decisions = nlp.get_pipe("decisions")
+    decisions.thresholds = choose_shares(items)  # type: ignore[attr-defined]
+    for item in items:
+        if item.whole:
+            decisions(item.doc)
     names.set_model(final_names)  # type: ignore[attr-defined]
     return items
 

@@ -1,0 +1,115 @@
+"""The findings settled by the judge's view of the whole note: which objections there are, who plays which part, and whether the next step counts.
+
+A finder sees a clause or a person; the judge saw everything that was found. Where both speak of the same thing they are weighed together here, so that
+kp_status follows from the people (labels.md) and both from the whole note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import log
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from models.analysis import KpStatus
+from models.clause_heads import OBJECTION_TYPES
+from models.judge import Judgement
+from models.kp import status_of
+from models.labels import DIMENSIONS
+from models.note_numbers import KP_STATUSES
+from models.objections import ObjectionFinder, strongest
+from models.people import ROLES, Part, found_persons, surest_parts, there
+
+QUOTABLE = 0.06
+"""A type needs a clause of this probability at least: no finding without its quote."""
+KP_WEIGHT = 2.0
+"""What the judge's kp_status weighs beside the persons' own parts, in log-probabilities. Chosen on train held out by writer, like the rest here."""
+LIKELY = 0.12
+"""Parts below this probability are not tried."""
+OPTIONS, MOST = 4, 5
+"""Parts tried of each person; of more persons than MOST only the surest part."""
+
+
+def objection_shares(doc: Doc, judgement: Judgement) -> tuple[list[int], list[float]]:
+    """(clause, share) of each type: the mean of its most probable clause and of the judge's view; 0 where no clause may be its quote."""
+    places, own = strongest(doc)
+    return places, [(p + t) / 2 if p >= QUOTABLE else 0.0 for p, t in zip(own, judgement.types.tolist(), strict=True)]
+
+
+def parts_within(table: NDArray[np.float32], kp: NDArray[np.float32]) -> list[Part]:
+    """The parts of the persons there that are most probable together with the kp_status that follows from them; `kp`: the judge's, by KP_STATUSES."""
+    persons = table[there(table)].tolist()
+    if len(persons) > MOST:
+        return surest_parts(table)
+    options: list[list[tuple[float, Part]]] = []
+    for (_, met, *roles), surest in zip(persons, surest_parts(table), strict=True):
+        own = [
+            (log(role * reached), (k, is_met))
+            for k, role in enumerate(roles)
+            if role >= LIKELY
+            for is_met, reached in ((True, met), (False, 1 - met))
+            if reached >= LIKELY
+        ]
+        options.append(sorted(own, reverse=True)[:OPTIONS] or [(0.0, surest)])
+    status_weight = {s: KP_WEIGHT * log(max(p, 1e-3)) for s, p in zip(KP_STATUSES, kp.tolist(), strict=True)}
+
+    def weight(tried: Sequence[tuple[float, Part]]) -> float:
+        return sum(w for w, _ in tried) + status_weight[status_of([(ROLES[k], met) for _, (k, met) in tried])]
+
+    return [part for _, part in max(product(*options), key=weight)]
+
+
+def _status_without_people(judgement: Judgement) -> KpStatus:
+    nobody, unclear = (float(judgement.kp[KP_STATUSES.index(s)]) for s in ("met_nobody", "unclear"))
+    return "met_nobody" if nobody > unclear else "unclear"
+
+
+class Decisions:
+    """Writes doc._.objections, people and kp_status anew and withdraws a next step for which the rubric gives no point. Needs: judgement.
+
+    `thresholds` per objection type are chosen on cross-validated train predictions.
+    """
+
+    def __init__(self, objections: ObjectionFinder) -> None:
+        self._objections = objections
+        self.thresholds = dict.fromkeys(map(str, OBJECTION_TYPES), 0.5)
+
+    def __call__(self, doc: Doc) -> Doc:
+        found = doc._
+        judgement: Judgement | None = found.judgement
+        if judgement is None:
+            return doc
+        if found.clauses:
+            found.objections = self._objections.found(doc, *objection_shares(doc, judgement), self.thresholds)
+        if found.people:
+            found.people = found_persons(found.candidates, found.person_table, parts_within(found.person_table, judgement.kp))
+            found.kp_status = status_of([(p.role, p.met) for p in found.people])
+        else:
+            found.kp_status = _status_without_people(judgement)
+        if judgement.levels[DIMENSIONS.index("next_step"), 0] < 0.5:
+            found.next_step = None
+        return doc
+
+    def to_disk(self, path: str | Path, **_: Any) -> None:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        joblib.dump(self.thresholds, Path(path) / "decisions.joblib")
+
+    def from_disk(self, path: str | Path, **_: Any) -> Decisions:
+        self.thresholds = joblib.load(Path(path) / "decisions.joblib")
+        return self
+
+
+@Language.factory(
+    "decisions", assigns=["doc._.objections", "doc._.people", "doc._.kp_status"], requires=["doc._.judgement", "doc._.person_table"]
+)
+def create_decisions(nlp: Language, name: str) -> Decisions:
+    objections = nlp.get_pipe("objections")
+    assert isinstance(objections, ObjectionFinder)
+    return Decisions(objections)
