@@ -19,7 +19,6 @@ from spacy.tokens import Doc
 
 from models.analysis import ObjectionType
 from models.bags import Bag, Items, in_a_row
-from models.clauses import Clause
 from models.linear import LinearHeads, SharedHeads
 from models.masking import masked
 
@@ -67,6 +66,7 @@ def clause_features(doc: Doc) -> Items:
     characters: list[list[str]] = []
     cue_names: list[list[str]] = []
     names: list[list[str]] = []
+    senses = [[g for h in context.senses for g in h.groups] for context in contexts]
     for i, (clause, context) in enumerate(zip(clauses, contexts, strict=True)):
         w = words[clause.first : clause.last]
         own.append(w)
@@ -93,16 +93,9 @@ def clause_features(doc: Doc) -> Items:
         if clause.label:
             f += ("L" + clause.label, "l" + clause.label[-2:])
         names.append(f)
-    listed: tuple[Sequence[Collection[str]], ...] = (characters, own, cue_names, marks, _senses(doc, clauses))
+    listed: tuple[Sequence[Collection[str]], ...] = (characters, own, cue_names, marks, senses)
     bags = [_bag(FAMILIES[0], names), Bag(FAMILIES[1], edges, [len(w) + 1 for w in own]), *map(_bag, FAMILIES[2:], listed)]
     return Items(len(clauses), bags, [a.sentence == b.sentence for a, b in pairwise(clauses)])
-
-
-def _senses(doc: Doc, clauses: Sequence[Clause]) -> list[list[str]]:
-    """Per clause: the groups of the sense phrases that begin in it."""
-    hits = doc._.senses
-    starts = [h.start for h in hits]
-    return [list(chain.from_iterable(h.groups for h in hits[bisect_left(starts, c.start) : bisect_left(starts, c.end)])) for c in clauses]
 
 
 def _bag(prefixes: tuple[str, ...], values: Sequence[Collection[str]]) -> Bag:

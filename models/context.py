@@ -24,7 +24,7 @@ _WINDOW = 7
 
 
 class Context(NamedTuple):
-    """One clause's speaker ("rep", "customer" or "") and moods; `hits` are its cue phrases, `negated` those behind a negation."""
+    """One clause's speaker ("rep", "customer" or "") and moods; `hits` are its cue phrases, `negated` those behind a negation, `senses` its sense phrases."""
 
     speaker: str
     guess: bool
@@ -33,6 +33,7 @@ class Context(NamedTuple):
     other_customer: bool
     hits: tuple[CueHit, ...]
     negated: frozenset[int]
+    senses: tuple[CueHit, ...]
 
 
 def _speaker(text: str, clause: Clause, person_starts: list[int], before: str) -> str:
@@ -48,15 +49,15 @@ def _speaker(text: str, clause: Clause, person_starts: list[int], before: str) -
 
 
 class ContextReader:
-    """Writes doc._.cues, senses, times, amounts and contexts. Needs: clauses, names."""
+    """Writes doc._.cues, times, amounts and contexts. Needs: clauses, names."""
 
     def __init__(self) -> None:
         self._scan, self._sense = cue_scanner(), sense_scanner()
 
-    def predict(self, doc: Doc, cues: list[CueHit]) -> tuple[Context, ...]:
+    def predict(self, doc: Doc, cues: list[CueHit], senses: list[CueHit]) -> tuple[Context, ...]:
         """One Context a clause."""
         text, clauses = doc._.text, doc._.clauses
-        starts = [h.start for h in cues]
+        starts, sense_starts = [h.start for h in cues], [h.start for h in senses]
         person_starts = [n.start for n in doc._.names if n.label == "PER"]
         contexts: list[Context] = []
         speaker, sentence = "", -1
@@ -68,27 +69,24 @@ class ContextReader:
             negated = frozenset(h.start for h in hits for end in negations if 0 <= h.start - end <= _WINDOW)
             speaker = _speaker(text, clause, person_starts, speaker)
             groups = {g for h in hits for g in h.groups}
-            contexts.append(
-                Context(
-                    speaker, "guess" in groups, "hypothetical" in groups, "earlier" in groups, "other_customer" in groups, hits, negated
-                )
-            )
+            moods = ("guess" in groups, "hypothetical" in groups, "earlier" in groups, "other_customer" in groups)
+            own = tuple(senses[bisect_left(sense_starts, clause.start) : bisect_left(sense_starts, clause.end)])
+            contexts.append(Context(speaker, *moods, hits, negated, own))
         return tuple(contexts)
 
     def __call__(self, doc: Doc) -> Doc:
         text = doc._.text
         cues = self._scan(text, doc._.grams)
         doc._.cues = tuple(cues)
-        doc._.senses = tuple(self._sense(text, doc._.grams))
         doc._.times = tuple(find_times(text))
         doc._.amounts = tuple(find_amounts(text))
-        doc._.contexts = self.predict(doc, cues)
+        doc._.contexts = self.predict(doc, cues, self._sense(text, doc._.grams))
         return doc
 
 
 @Language.factory(
     "context",
-    assigns=["doc._.cues", "doc._.senses", "doc._.times", "doc._.amounts", "doc._.contexts"],
+    assigns=["doc._.cues", "doc._.times", "doc._.amounts", "doc._.contexts"],
     requires=["doc._.clauses", "doc._.names"],
 )
 def create_context(nlp: Language, name: str) -> ContextReader:

@@ -23,7 +23,6 @@ EXTENSIONS: dict[str, Any] = {
     "rival_candidates": (),
     "rival_table": None,
     "cues": (),
-    "senses": (),
     "times": (),
     "amounts": (),
     "contexts": (),

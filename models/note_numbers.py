@@ -13,7 +13,6 @@ from models.analysis import KpStatus, PriceRole
 from models.clause_heads import HEADS, OBJECTION_TYPES
 from models.clause_numbers import ABSENT, Numbers, log_odds
 from models.context import Context
-from models.cues import CueHit
 from models.people import ROLES, FoundPerson
 
 KP_STATUSES: tuple[KpStatus, ...] = get_args(KpStatus)
@@ -37,7 +36,7 @@ def note_numbers(doc: Doc, cues: Mapping[str, int], senses: Mapping[str, int]) -
     numbers += [float(statuses.count(s)) for s in ("open", "resolved")]
     numbers += [float(x is not None) for x in (step, step and step.when, funds, found.customer_class)]
     numbers += [float(len(rivals)), log1p(len(text)), log1p(len(found.clauses)), float(len(found.amounts)), float(len(found.times))]
-    counts = [*_cue_counts(found.contexts, cues), *_sense_counts(found.senses, senses)]
+    counts = [*_cue_counts(found.contexts, cues), *_sense_counts(found.contexts, senses)]
     return np.concatenate([_heads(found.clause_probabilities), numbers, counts], dtype=np.float32)
 
 
@@ -82,10 +81,11 @@ def _cue_counts(contexts: Sequence[Context], groups: Mapping[str, int]) -> list[
     return list(map(log1p, counts))
 
 
-def _sense_counts(hits: Sequence[CueHit], groups: Mapping[str, int]) -> list[float]:
+def _sense_counts(contexts: Sequence[Context], groups: Mapping[str, int]) -> list[float]:
     """log(1 + n) of each sense's phrases."""
     counts = [0] * len(groups)
-    for hit in hits:
-        for group in hit.groups:
-            counts[groups[group]] += 1
+    for context in contexts:
+        for hit in context.senses:
+            for group in hit.groups:
+                counts[groups[group]] += 1
     return list(map(log1p, counts))

@@ -19,7 +19,7 @@ from models.analysis import DecisionRole
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
 from models.linear import LinearHeads, SharedHeads
-from models.surroundings import word_features
+from models.surroundings import sense_features, word_features
 
 ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown")
 DEPARTMENT = re.compile(
@@ -203,6 +203,7 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
             if at < 0:
                 continue
             f += word_features(doc, at, start, end, lambda j: "o" if j in peopled else "")
+            f += sense_features(doc, at, start, end)
             clause, context = clauses[at], contexts[at]
             for h in context.hits:
                 side = "A" if h.start >= end else "B" if h.end <= start else "I"

@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 
 from models.linear import LinearHeads, SharedHeads
 from models.names import NameSpan
-from models.surroundings import word_features
+from models.surroundings import sense_features, word_features
 
 RIVAL_THRESHOLD = 0.45
 """Chosen on train held out by writer."""
@@ -48,6 +48,7 @@ def rival_features(doc: Doc, candidates: tuple[NameSpan, ...]) -> list[list[str]
         if at >= 0:
             context = contexts[at]
             f += word_features(doc, at, c.start, c.end)
+            f += sense_features(doc, at, c.start, c.end)
             f += [f"{'A' if h.start >= c.end else 'B'}{g}" for h in context.hits for g in h.groups]
             f += [
                 f"s={context.speaker}",

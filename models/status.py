@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from spacy.tokens import Doc
+
+from models.context import Context
 
 LATER = ("0", "1", "2", "2")
 """How far behind the objection's clause a cue stands: in it, in the next one, in the two after that, later ("L")."""
@@ -10,6 +14,19 @@ LATER = ("0", "1", "2", "2")
 
 def _bigrams(prefix: str, text: str) -> list[str]:
     return [prefix + text[k : k + 2] for k in range(len(text) - 1)]
+
+
+def _senses(contexts: Sequence[Context], at: int) -> list[str]:
+    """The senses of the two clauses before, and from the objection's clause on by distance."""
+    features = ["uB" + group for context in contexts[max(0, at - 2) : at] for hit in context.senses for group in hit.groups]
+    for behind, context in enumerate(contexts[at:]):
+        distance = LATER[behind] if behind < len(LATER) else "L"
+        for hit in context.senses:
+            for group in hit.groups:
+                features.append(f"u{distance}{group}")
+                if behind:
+                    features.append("uA" + group)
+    return features
 
 
 def status_features(doc: Doc, at: int) -> list[str]:
@@ -28,6 +45,7 @@ def status_features(doc: Doc, at: int) -> list[str]:
                 features.append("Q" + hit.phrase)
     for j in range(max(0, at - 2), at):
         features += ["B" + group for hit in contexts[j].hits for group in hit.groups]
+    features += _senses(contexts, at)
     pieces = [text[c.start : c.end] for c in clauses[at : at + 3]]
     for prefix, piece in zip(("c", "+", "++"), pieces, strict=False):
         features += _bigrams(prefix, piece)

@@ -1,4 +1,4 @@
-"""The words around a stretch of the note: in its own clause, before and after it, and in the clauses beside."""
+"""The words and senses around a stretch of the note: in its own clause, before and after it, and in the clauses beside."""
 
 from __future__ import annotations
 
@@ -29,4 +29,19 @@ def word_features(doc: Doc, at: int, start: int, end: int, mark: Callable[[int],
     if at:
         preceding = clauses[at - 1]
         features += map("Vw=".__add__, words[preceding.first : preceding.last])
+    return features
+
+
+def sense_features(doc: Doc, at: int, start: int, end: int) -> list[str]:
+    """Named features of the sense phrases around `[start, end)`, which stands in clause `at`.
+
+    u<, u>, u=: a sense of its clause before, behind and in it; uN, uV: one of the next clause and of the one before.
+    """
+    contexts = doc._.contexts
+    features = []
+    for hit in contexts[at].senses:
+        side = "u<" if hit.end <= start else "u>" if hit.start >= end else "u="
+        features += map(side.__add__, hit.groups)
+    for prefix, beside in (("uN", contexts[at + 1 : at + 2]), ("uV", contexts[at - 1 : at] if at else ())):
+        features += [prefix + group for context in beside for hit in context.senses for group in hit.groups]
     return features
