@@ -38,7 +38,7 @@ def sense_features(doc: Doc, at: int, start: int, end: int) -> list[str]:
     u<, u>, u=: a sense of its clause before, behind and in it; uN, uV: one of the next clause and of the one before.
     """
     contexts = doc._.contexts
-    features = []
+    features: list[str] = []
     for hit in contexts[at].senses:
         side = "u<" if hit.end <= start else "u>" if hit.start >= end else "u="
         features += map(side.__add__, hit.groups)
