@@ -1,0 +1,102 @@
+"""The judge's view settles the findings: parts of persons with kp_status, objections with their clauses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.clause_heads import COLUMN, OBJECTION_TYPES
+from models.decisions import objection_shares, parts_within
+from models.kp import status_of
+from models.note_numbers import KP_STATUSES
+from models.people import ROLES
+from models.pipeline import Analyzer
+from models.text import normalize
+
+PIECES = st.lists(
+    st.sampled_from(["李经理", "王总", "前台", "老板娘", "没见着", "说", "嫌贵", "要请示", "12.8万", "用友", "，", "。", "\n", "下周三", "😤", " "]),
+    max_size=40,
+)  # fmt: skip
+EVEN = [0.25, 0.25, 0.25, 0.25]
+
+
+def person(met: float, **roles: float) -> list[float]:
+    """A row of the persons' table: there for certain, met, and of each role."""
+    return [1.0, met, *(roles.get(role, 0.0) for role in ROLES)]
+
+
+def surely(status: str) -> list[float]:
+    """The judge's view: this kp_status."""
+    return [0.97 if s == status else 0.01 for s in KP_STATUSES]
+
+
+@pytest.mark.parametrize(
+    ("persons", "kp", "expected"),
+    [
+        # with nothing to tell from the note, the surest part of each
+        ([person(0.9, first_kp=0.5, unknown=0.4)], EVEN, [("first_kp", True)]),
+        # the note as a whole tells which of two likely parts it is
+        ([person(0.9, first_kp=0.5, influencer=0.4)], surely("met_other_only"), [("influencer", True)]),
+        ([person(0.55, first_kp=0.9)], surely("met_nobody"), [("first_kp", False)]),
+        # a part that is all but excluded is not taken for the note's sake
+        ([person(0.95, first_kp=0.95, influencer=0.05)], surely("met_other_only"), [("first_kp", True)]),
+        # of two persons the less certain one gives way
+        (
+            [person(0.9, first_kp=0.9, influencer=0.1), person(0.5, unknown=0.5, influencer=0.5)],
+            surely("met_first_kp"),
+            [("first_kp", True), None],
+        ),
+    ],
+)
+def test_parts_of_persons_go_with_kp_status(persons: list[list[float]], kp: list[float], expected: list[tuple[str, bool] | None]) -> None:
+    parts = [(ROLES[k], met) for k, met in parts_within(np.array(persons, dtype=np.float32), np.array(kp, dtype=np.float32))]
+    assert len(parts) == len(expected)
+    assert all(want in (None, part) for part, want in zip(parts, expected, strict=True))
+
+
+def test_many_persons_keep_their_surest_parts() -> None:
+    table = np.array([person(0.6, influencer=0.6, first_kp=0.4)] * 30, dtype=np.float32)
+    assert {ROLES[k] for k, _ in parts_within(table, np.array(surely("met_first_kp")))} == {"influencer"}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(PIECES)
+def test_kp_status_follows_from_people_and_each_objection_has_its_clause(analyzer: Analyzer, pieces: list[str]) -> None:
+    found = analyzer.read(normalize("去见客户" + "".join(pieces)).text)._
+    if found.people:
+        assert found.kp_status == status_of([(p.role, p.met) for p in found.people])
+    else:
+        assert found.kp_status in ("met_nobody", "unclear")
+    assert {(o.start, o.end) for o in found.objections} <= {(c.start, c.end) for c in found.clauses}
+
+
+def test_no_objection_without_a_clause_that_may_be_its_quote(analyzer: Analyzer) -> None:
+    doc: Any = analyzer.read("上午去了客户那里，喝了杯茶")
+    doc._.clause_probabilities[:] = 0.01
+    doc._.clause_probabilities[1, COLUMN["price"]] = 0.5
+    judgement = replace(doc._.judgement, types=np.full(len(OBJECTION_TYPES), 0.99, dtype=np.float32))
+    places, shares = objection_shares(doc, judgement)
+    by_type = dict(zip(OBJECTION_TYPES, zip(places, shares, strict=True), strict=True))
+    assert by_type.pop("price") == (1, pytest.approx(0.745))
+    assert {share for _, share in by_type.values()} == {0.0}
+
+
+def test_a_denied_type_is_no_objection_however_sure_the_judge_is(analyzer: Analyzer) -> None:
+    doc: Any = analyzer.read("他没嫌贵")
+    doc._.clause_probabilities[:, COLUMN["price"]] = 0.9
+    judgement = replace(doc._.judgement, types=np.ones(len(OBJECTION_TYPES), dtype=np.float32))
+    assert dict(zip(OBJECTION_TYPES, objection_shares(doc, judgement)[1], strict=True))["price"] == 0.0
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(PIECES)
+def test_the_judge_reads_as_many_numbers_of_every_note(analyzer: Analyzer, pieces: list[str]) -> None:
+    judge: Any = analyzer.nlp.get_pipe("judge")
+    numbers = judge.numbers([analyzer.read(normalize("去见客户" + "".join(pieces)).text)])
+    assert numbers.shape == (1, len(judge.network.mean))
+    assert np.isfinite(numbers).all()
