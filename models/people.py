@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import DecisionRole
+from models.clauses import Clause
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
 from models.linear import LinearHeads, SharedHeads
@@ -93,17 +94,22 @@ class CandidateFinder:
 
     def __call__(self, doc: Doc) -> list[Candidate]:
         text = doc._.text
-        persons: list[list[tuple[int, int, float]]] = []
+        persons: list[tuple[set[str], list[tuple[int, int, float]]]] = []  # a person's forms, and where they stand
+        alike: dict[tuple[str, str], bool] = {}  # in a long note the same few forms come again and again
         for span in self._spans(doc):
             mention = text[span[0] : span[1]]
-            for person in persons:
-                if any(same_person(mention, text[s:e]) for s, e, _ in person):
+            for forms, person in persons:
+                for form in forms:
+                    if (mention, form) not in alike:
+                        alike[mention, form] = same_person(mention, form)
+                if any(alike[mention, form] for form in forms):
+                    forms.add(mention)
                     person.append(span)
                     break
             else:
-                persons.append([span])
+                persons.append(({mention}, [span]))
         out = []
-        for person in persons:
+        for _, person in persons:
             best = max(person, key=lambda s: (s[2] > 0.5, s[1] - s[0], -s[0]))
             mention = text[best[0] : best[1]]
             title, group = self._title(mention)
@@ -156,10 +162,20 @@ def same_person(a: str, b: str) -> bool:
     return b[0] in "老小" and len(b) == 2 and b[1] not in "板总" and len(a) >= 2 and a[0] == b[1]
 
 
+def _places_of_others(candidate: Candidate, candidates: Sequence[Candidate]) -> list[int]:
+    """Where the other candidates' mentions begin, in order."""
+    return sorted(s for c in candidates if c is not candidate for s, _ in c.places)
+
+
+def _any_in(places: Sequence[int], clause: Clause) -> bool:
+    """Whether one of some places, which are in order, stands in a clause."""
+    return bisect_left(places, clause.start) < bisect_left(places, clause.end)
+
+
 def told_to_decide(doc: Doc, candidate: Candidate, candidates: Sequence[Candidate], starts: Sequence[int]) -> str:
     """Whether the clauses about a person, up to the next person's, say that he decides himself or must ask: `self`, `asks`, `both` or nothing."""
     clauses, contexts = doc._.clauses, doc._.contexts
-    others = sorted(s for c in candidates if c is not candidate for s, _ in c.places)
+    others = _places_of_others(candidate, candidates)
     groups: set[str] = set()
     for start, _ in candidate.places:
         at = max(0, bisect_right(starts, start) - 1)
@@ -184,6 +200,7 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
     peopled = {bisect_right(starts, s) - 1 for c in candidates for s, _ in c.places}
     for index, candidate in enumerate(candidates):
         m = candidate.mention
+        others = _places_of_others(candidate, candidates)
         f = [f"g={candidate.title_group}", f"t={candidate.title}", f"len={min(len(m), 5)}", f"crf={round(candidate.crf * 4)}", f"last={m[-1]}",
              f"i={min(index, 3)}", f"n={min(n, 4)}", f"count={min(len(candidate.places), 4)}", f"full={m if candidate.title == m else '*'}", f"top={has_top}",
              f"ti={candidate.title_group}|{min(index, 1)}|{min(n, 2)}"]  # fmt: skip
@@ -211,12 +228,7 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
             f += [f"cs={context.speaker}", f"lab={clause.label}", f"pos={'a' if at == 0 else 'z' if at == len(clauses) - 1 else 'm'}"]
             f += [f"guess={context.guess}", f"hyp={context.hypothetical}", f"early={context.earlier}"]
             for step in (1, 2):
-                if at + step < len(clauses) and not any(
-                    s >= clauses[at + step].start and s < clauses[at + step].end
-                    for c in candidates
-                    if c is not candidate
-                    for s, _ in c.places
-                ):
+                if at + step < len(clauses) and not _any_in(others, clauses[at + step]):
                     f += [f"N{step}{g}" for h in contexts[at + step].hits for g in h.groups]
         told = told_to_decide(doc, candidate, candidates, starts)
         if told:
