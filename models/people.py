@@ -154,6 +154,8 @@ def same_person(a: str, b: str) -> bool:
         return True
     if any(a in words and b in words for words in _SPOUSES):
         return True
+    if set(a).isdisjoint(b):
+        return False  # what follows asks for a surname in common
     (x, given_x), (y, given_y) = _surname(a), _surname(b)
     if x and x == y and given_x != given_y and (_TITLED.search(a if given_y else b)):
         return True
@@ -162,9 +164,15 @@ def same_person(a: str, b: str) -> bool:
     return b[0] in "老小" and len(b) == 2 and b[1] not in "板总" and len(a) >= 2 and a[0] == b[1]
 
 
-def _places_of_others(candidate: Candidate, candidates: Sequence[Candidate]) -> list[int]:
-    """Where the other candidates' mentions begin, in order."""
-    return sorted(s for c in candidates if c is not candidate for s, _ in c.places)
+def mentioned(candidates: Sequence[Candidate]) -> list[int]:
+    """Where the candidates' mentions begin, in order."""
+    return sorted(s for c in candidates for s, _ in c.places)
+
+
+def _without(candidate: Candidate, places: Sequence[int]) -> list[int]:
+    """The places that are none of this candidate's."""
+    own = {s for s, _ in candidate.places}
+    return [place for place in places if place not in own]
 
 
 def _any_in(places: Sequence[int], clause: Clause) -> bool:
@@ -172,10 +180,13 @@ def _any_in(places: Sequence[int], clause: Clause) -> bool:
     return bisect_left(places, clause.start) < bisect_left(places, clause.end)
 
 
-def told_to_decide(doc: Doc, candidate: Candidate, candidates: Sequence[Candidate], starts: Sequence[int]) -> str:
-    """Whether the clauses about a person, up to the next person's, say that he decides himself or must ask: `self`, `asks`, `both` or nothing."""
+def told_to_decide(doc: Doc, candidate: Candidate, places: Sequence[int], starts: Sequence[int]) -> str:
+    """Whether the clauses about a person, up to the next person's, say that he decides himself or must ask: `self`, `asks`, `both` or nothing.
+
+    `places`: where anybody is mentioned; `starts`: where the clauses begin.
+    """
     clauses, contexts = doc._.clauses, doc._.contexts
-    others = _places_of_others(candidate, candidates)
+    others = _without(candidate, places)
     groups: set[str] = set()
     for start, _ in candidate.places:
         at = max(0, bisect_right(starts, start) - 1)
@@ -194,13 +205,13 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
     text, clauses, contexts = doc._.text, doc._.clauses, doc._.contexts
     starts = [c.start for c in clauses]
     note_groups = {g for c in contexts for h in c.hits for g in h.groups if g in ("kp", "authority", "absent", "colleague")}
-    n = len(candidates)
+    n, places = len(candidates), mentioned(candidates)
     out: list[list[str]] = []
     has_top = any(c.title_group in ("top", "owner") for c in candidates)
     peopled = {bisect_right(starts, s) - 1 for c in candidates for s, _ in c.places}
     for index, candidate in enumerate(candidates):
         m = candidate.mention
-        others = _places_of_others(candidate, candidates)
+        others = _without(candidate, places)
         f = [f"g={candidate.title_group}", f"t={candidate.title}", f"len={min(len(m), 5)}", f"crf={round(candidate.crf * 4)}", f"last={m[-1]}",
              f"i={min(index, 3)}", f"n={min(n, 4)}", f"count={min(len(candidate.places), 4)}", f"full={m if candidate.title == m else '*'}", f"top={has_top}",
              f"ti={candidate.title_group}|{min(index, 1)}|{min(n, 2)}"]  # fmt: skip
@@ -230,7 +241,7 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
             for step in (1, 2):
                 if at + step < len(clauses) and not _any_in(others, clauses[at + step]):
                     f += [f"N{step}{g}" for h in contexts[at + step].hits for g in h.groups]
-        told = told_to_decide(doc, candidate, candidates, starts)
+        told = told_to_decide(doc, candidate, places, starts)
         if told:
             f += (f"told={told}", f"told={told}|{candidate.title_group}", f"told={told}|n={min(n, 3)}")
         out.append(f)

@@ -19,7 +19,7 @@ from spacy.tokens import Doc
 from models.clause_numbers import Numbers, clause_numbers, first_look
 from models.lexicon import grouped
 from models.network import Network
-from models.people import ROLES, told_to_decide
+from models.people import ROLES, mentioned, told_to_decide
 from models.people import decided as decided_people
 from models.person_numbers import person_numbers
 from models.price_numbers import price_numbers
@@ -45,9 +45,9 @@ def _persons(doc: Doc, seen: Numbers) -> Numbers:
     found = doc._
     seen[:, 1] /= seen[:, 0]
     seen[:, 2:] /= seen[:, 2:].sum(axis=1, keepdims=True)
-    starts = [c.start for c in found.clauses]
+    starts, places = [c.start for c in found.clauses], mentioned(found.candidates)
     for row, candidate in zip(seen, found.candidates, strict=True):
-        if told_to_decide(doc, candidate, found.candidates, starts) == "self":
+        if told_to_decide(doc, candidate, places, starts) == "self":
             row[_FIRST_KP] += row[_UNKNOWN]
             row[_UNKNOWN] = 0
     return seen
