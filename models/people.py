@@ -204,7 +204,7 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
     """One list of features a candidate: its form, what stands around each mention, and the cues of its clauses."""
     text, clauses, contexts = doc._.text, doc._.clauses, doc._.contexts
     starts = [c.start for c in clauses]
-    note_groups = {g for c in contexts for h in c.hits for g in h.groups if g in ("kp", "authority", "absent", "colleague")}
+    note_groups = sorted({g for c in contexts for h in c.hits for g in h.groups if g in ("kp", "authority", "absent", "colleague")})
     n, places = len(candidates), mentioned(candidates)
     out: list[list[str]] = []
     has_top = any(c.title_group in ("top", "owner") for c in candidates)

@@ -58,7 +58,9 @@ def main() -> None:
                 page.goto(server.url + "/")
                 columns = zip(*measured(page, joined[:size]), strict=True)
             echo, whole, after, answer, shown = (f"{median(c):.0f} ({quantiles(c, n=10)[-1]:.0f})" for c in columns)
-            print(f"{size:5} characters: key painted {echo}, key to score {whole}; after the pause {after}: answer {answer}, reading and painting {shown}")
+            print(
+                f"{size:5} characters: key painted {echo}, key to score {whole}; after the pause {after}: answer {answer}, reading and painting {shown}"
+            )
         server.stop()
 
 
