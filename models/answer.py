@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
 from itertools import accumulate
@@ -96,8 +97,9 @@ def _sentences(doc: Doc, sent: _Sent) -> tuple[Sentence, ...]:
 
 def _because(clauses: Sequence[Clause], contexts: Sequence[Context], person: FoundPerson) -> list[tuple[int, int]]:
     """The clauses a decision role rests on: those of the person's mentions that speak of deciding, else the first one."""
-    starts = [start for start, _ in person.places]
-    own = [i for i, c in enumerate(clauses) if any(c.start <= s < c.end for s in starts)]
+    begins = [c.start for c in clauses]
+    around = {(bisect_right(begins, start) - 1, start) for start, _ in person.places}
+    own = sorted({i for i, start in around if i >= 0 and start < clauses[i].end})
     telling = [i for i in own if any(not KP_CUES.isdisjoint(h.groups) for h in contexts[i].hits)]
     return [(clauses[i].start, clauses[i].end) for i in (telling or own[:1])[:3]]
 

@@ -1,11 +1,11 @@
-"""The customer's people: mentions gathered into persons, each with its part in the decision and whether it was met."""
+"""The customer's people: which candidates they are, each with its part in the decision and whether it was met."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import DecisionRole
-from models.cues import CueScanner
-from models.lexicon import grouped, rows
+from models.candidates import Candidate, CandidateFinder, mentioned, without
+from models.clauses import Clause
 from models.linear import LinearHeads, SharedHeads
 from models.surroundings import sense_features, word_features
 
@@ -26,22 +26,6 @@ DEPARTMENT = re.compile(
     r"(?:采购|财务|技术|设备|生产|工程|行政|人事|人力|后勤|总务|信息|仓储|仓库|市场|运营|销售|研发|质检|品管|品质|安全|安保|物业|基建|教务|德育|招生|药剂|检验|放射|超声|护理|内|外|儿|妇产|骨|眼|口腔|心内|供应链|物流|客服|法务|审计|综合|办公|党|工会|企划|策划|营销|电商|商品|工艺|机修|动力|车间|门店|大客户|IT)(?:部|科|处|室|组|办|中心|车间|课)?(?:门|的)?$"
 )
 PERSON_THRESHOLD = 0.42
-_PERSON_GROUPS = ("top", "owner", "staff", "gate", "family", "vague")
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One person's mentions: `places` are [start, end) in the normalised note, `mention` the fullest form at `start`."""
-
-    mention: str
-    start: int
-    end: int
-    places: tuple[tuple[int, int], ...]
-    title: str | None
-    title_group: str
-    crf: float
-    told: str = ""
-    """What told_to_decide says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,134 +43,23 @@ class FoundPerson:
     probability: float
 
 
-class CandidateFinder:
-    """Doc with names -> candidates: the CRF's people, surname + title, and titles that stand alone."""
-
-    def __init__(self) -> None:
-        groups = grouped("titles.tsv")
-        surnames = rows("surnames.txt")
-        singles, doubles = surnames[0][0], "|".join(surnames[1][0].split())
-        after = "|".join(sorted(groups["after"], key=len, reverse=True))
-        self._named = re.compile(
-            rf"(?:小|老|大|阿)[{singles}](?![\u4e00-\u9fff]?(?:板|师|实|家|的|时))|(?:{doubles}|[{singles}])(?:{after})|姓(?:{doubles}|[{singles}])(?:的|(?![名氏]))"
-        )
-        self._alone = CueScanner({g: groups[g] for g in _PERSON_GROUPS})
-        self._titles = CueScanner(
-            {g: w for g, w in groups.items() if g != "after"}
-            | {"after": tuple(w for w in groups["after"] if len(w) > 1 or w in "总工姐哥嫂董")}
-        )
-
-    def _spans(self, doc: Doc) -> list[tuple[int, int, float]]:
-        text = doc._.text
-        tagged = [n for n in doc._.names if n.label == "PER"]
-        spans = [(n.start + trimmed(text[n.start : n.end]), n.end, n.probability) for n in tagged]
-        taken = [(n.start, n.end) for n in doc._.names]
-        rules = [(m.start(), m.end()) for m in self._named.finditer(text)]
-        rules += [(h.start, h.end) for h in self._alone(text, doc._.grams)]
-        for start, end in sorted(rules, key=lambda s: (s[0] - s[1], s[0])):
-            if not any(start < e and end > s for s, e in taken):
-                spans.append((start, end, 0.0))
-                taken.append((start, end))
-        return sorted(spans)
-
-    def _title(self, mention: str) -> tuple[str | None, str]:
-        hits = self._titles(mention)
-        return (hits[-1].phrase, hits[-1].groups[0]) if hits else (None, "none")
-
-    def __call__(self, doc: Doc) -> list[Candidate]:
-        text = doc._.text
-        persons: list[list[tuple[int, int, float]]] = []
-        for span in self._spans(doc):
-            mention = text[span[0] : span[1]]
-            for person in persons:
-                if any(same_person(mention, text[s:e]) for s, e, _ in person):
-                    person.append(span)
-                    break
-            else:
-                persons.append([span])
-        out = []
-        for person in persons:
-            best = max(person, key=lambda s: (s[2] > 0.5, s[1] - s[0], -s[0]))
-            mention = text[best[0] : best[1]]
-            title, group = self._title(mention)
-            out.append(Candidate(mention, best[0], best[1], tuple((s, e) for s, e, _ in person), title, group, max(s[2] for s in person)))
-        clause_starts = [c.start for c in doc._.clauses]
-        return [replace(c, told=told_to_decide(doc, c, out, clause_starts)) for c in out]
-
-
-_POSTS = re.compile(
-    r"^(?:副?总经理|董事长|老板|副?院长|副?校长|园长|副?厂长|店长|采购部?|财务|技术|设备|经理|主任|生产副总|副总)(?=[\u4e00-\u9fff]{2,3}$)"
-)
-_TITLE_END = re.compile(r"(?:总|董|经理|主任|工|院长|校长|厂长|科长|部长|处长|局长|老板|先生|女士|小姐|师傅|老师|医生|姐|哥)$")
-_TITLED = re.compile(r"^.(?:总|董|经理|主任|院长|校长|厂长|老板|园长|科长|部长)$")
-
-
-_LEADING = re.compile(
-    r"^(?:[\u4e00-\u9fff]{1,4}(?:部|科|处|办|组|车间)(?:的)?(?=[\u4e00-\u9fff]{2})(?!长|主任|员|经理|理)|(?:问|跟|找|见|和|给|让|请|约|等|叫|报|对|由|归|当|挨|谢谢)(?=[\u4e00-\u9fffA-Za-z]{2}))"
-)
-"""A department before the name, or a verb the tagger took along: no part of the mention (labels.md, people)."""
-
-
-def trimmed(mention: str) -> int:
-    """How many characters at the head of a tagged mention are no part of it: 质检科小虞 → 小虞, 问总监 → 总监."""
-    found = _LEADING.match(mention)
-    return found.end() if found else 0
-
-
-def _surname(mention: str) -> tuple[str, bool]:
-    """(surname, whether a given name follows) of 龚总, 总经理龚怡 or 周敏; ("", False) where there is none."""
-    bare = _POSTS.sub("", mention)
-    if not bare or bare[0] in "老小阿大":
-        return "", False
-    rest = _TITLE_END.sub("", bare[1:])
-    return bare[0], len(rest) in (1, 2)
-
-
-_SPOUSES = (frozenset(["老婆", "媳妇", "爱人", "太太", "妻子"]), frozenset(["老公", "丈夫", "爱人", "当家的"]))
-
-
-def same_person(a: str, b: str) -> bool:
-    """Whether two mentions of one note are one person: equal, one inside the other, 龚总 and 总经理龚怡, or 赵经理 and 老赵 by surname."""
-    if a == b or (min(len(a), len(b)) >= 2 and (a in b or b in a)):
-        return True
-    if any(a in words and b in words for words in _SPOUSES):
-        return True
-    (x, given_x), (y, given_y) = _surname(a), _surname(b)
-    if x and x == y and given_x != given_y and (_TITLED.search(a if given_y else b)):
-        return True
-    if a[0] in "老小" and len(a) == 2 and a[1] not in "板总":
-        return len(b) >= 2 and b[0] == a[1]
-    return b[0] in "老小" and len(b) == 2 and b[1] not in "板总" and len(a) >= 2 and a[0] == b[1]
-
-
-def told_to_decide(doc: Doc, candidate: Candidate, candidates: Sequence[Candidate], starts: Sequence[int]) -> str:
-    """Whether the clauses about a person, up to the next person's, say that he decides himself or must ask: `self`, `asks`, `both` or nothing."""
-    clauses, contexts = doc._.clauses, doc._.contexts
-    others = sorted(s for c in candidates if c is not candidate for s, _ in c.places)
-    groups: set[str] = set()
-    for start, _ in candidate.places:
-        at = max(0, bisect_right(starts, start) - 1)
-        following = bisect_right(others, start)
-        end = others[following] if following < len(others) else len(doc._.text)
-        for clause, context in zip(clauses[at : at + 3], contexts[at : at + 3], strict=True):
-            if clause.start < end:
-                groups |= {g for h in context.hits if h.start < end and h.start not in context.negated for g in h.groups}
-    if {"decides_self", "authority"} <= groups:
-        return "both"
-    return "self" if "decides_self" in groups else "asks" if "authority" in groups else ""
+def _any_in(places: Sequence[int], clause: Clause) -> bool:
+    """Whether one of some places, which are in order, stands in a clause."""
+    return bisect_left(places, clause.start) < bisect_left(places, clause.end)
 
 
 def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]]:
     """One list of features a candidate: its form, what stands around each mention, and the cues of its clauses."""
     text, clauses, contexts = doc._.text, doc._.clauses, doc._.contexts
     starts = [c.start for c in clauses]
-    note_groups = {g for c in contexts for h in c.hits for g in h.groups if g in ("kp", "authority", "absent", "colleague")}
-    n = len(candidates)
+    note_groups = sorted({g for c in contexts for h in c.hits for g in h.groups if g in ("kp", "authority", "absent", "colleague")})
+    n, places = len(candidates), mentioned(candidates)
     out: list[list[str]] = []
     has_top = any(c.title_group in ("top", "owner") for c in candidates)
     peopled = {bisect_right(starts, s) - 1 for c in candidates for s, _ in c.places}
     for index, candidate in enumerate(candidates):
         m = candidate.mention
+        others = without(candidate, places)
         f = [f"g={candidate.title_group}", f"t={candidate.title}", f"len={min(len(m), 5)}", f"crf={round(candidate.crf * 4)}", f"last={m[-1]}",
              f"i={min(index, 3)}", f"n={min(n, 4)}", f"count={min(len(candidate.places), 4)}", f"full={m if candidate.title == m else '*'}", f"top={has_top}",
              f"ti={candidate.title_group}|{min(index, 1)}|{min(n, 2)}"]  # fmt: skip
@@ -215,12 +88,7 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
             f += [f"cs={context.speaker}", f"lab={clause.label}", f"pos={'a' if at == 0 else 'z' if at == len(clauses) - 1 else 'm'}"]
             f += [f"guess={context.guess}", f"hyp={context.hypothetical}", f"early={context.earlier}"]
             for step in (1, 2):
-                if at + step < len(clauses) and not any(
-                    s >= clauses[at + step].start and s < clauses[at + step].end
-                    for c in candidates
-                    if c is not candidate
-                    for s, _ in c.places
-                ):
+                if at + step < len(clauses) and not _any_in(others, clauses[at + step]):
                     f += [f"N{step}{g}" for h in contexts[at + step].hits for g in h.groups]
         told = candidate.told
         if told:

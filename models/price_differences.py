@@ -12,12 +12,17 @@ _EXACT = 1e-3
 
 
 class _Differences:
-    """The pairs (high, low) of values by their difference."""
+    """The pairs (high, low) of values by their difference, it being less than two thirds of either: more than `of` asks for."""
 
     def __init__(self, values: Sequence[float]) -> None:
         order = sorted(range(len(values)), key=values.__getitem__)
+        ordered = [values[i] for i in order]
         self._values = values
-        self._pairs = sorted((values[high] - values[low], high, low) for at, high in enumerate(order) for low in order[:at])
+        self._pairs = sorted(
+            (values[high] - values[low], high, low)
+            for at, high in enumerate(order)
+            for low in order[bisect_left(ordered, 0.6 * values[high], 0, at) : at]
+        )
         self._between = [pair[0] for pair in self._pairs]
 
     def of(self, gap: float) -> Iterator[tuple[int, int]]:

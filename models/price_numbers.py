@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from math import log10
+from math import inf, log10
 
 import numpy as np
 from spacy.tokens import Doc
@@ -31,19 +31,25 @@ def _compared(values: np.ndarray, table: Numbers) -> Numbers:
     return np.concatenate([*(part[:, 1:] for part in alone), others.sum(axis=1)], axis=1)
 
 
-def _named(names: Sequence[NameSpan], amount: AmountMention, clause: Clause) -> list[float]:
-    """Of people, then of competitors: whether one is named before the amount in its clause, behind it there, in an earlier clause, and how many; whose name stands nearest before."""
-    numbers = [0.0] * 10
-    for name in names:
-        rival = name.label == "CMP"
-        side = 4 * rival
-        numbers[side] = max(numbers[side], clause.start <= name.start < amount.start)
-        numbers[side + 1] = max(numbers[side + 1], amount.end <= name.start < clause.end)
-        numbers[side + 2] = max(numbers[side + 2], name.start < clause.start)
-        numbers[side + 3] += 0.3
-        if name.end <= amount.start:
-            numbers[8:] = float(not rival), float(rival)
-    return numbers
+class _Named:
+    """Who is named where, asked for each amount."""
+
+    def __init__(self, names: Sequence[NameSpan]) -> None:
+        self._starts = [sorted(n.start for n in names if (n.label == "CMP") == rival) for rival in (False, True)]
+        self._counts = [sum([0.3] * len(starts)) for starts in self._starts]
+        self._ends = sorted((n.end, i, n.label == "CMP") for i, n in enumerate(names))
+
+    def near(self, amount: AmountMention, clause: Clause) -> list[float]:
+        """Of people, then of competitors: whether one is named before the amount in its clause, behind it there, in an earlier clause, and how many; whose name stands nearest before."""
+        numbers: list[float] = []
+        for starts, count in zip(self._starts, self._counts, strict=True):
+            first = bisect_left(starts, clause.start)
+            before = bisect_left(starts, amount.start) > first
+            behind = bisect_left(starts, clause.end) > bisect_left(starts, amount.end)
+            numbers += (before, behind, first > 0, count)
+        ended = bisect_right(self._ends, (amount.start, inf))
+        rival = ended and self._ends[ended - 1][2]
+        return [*numbers, float(ended > 0 and not rival), float(rival)]
 
 
 def price_numbers(doc: Doc, look: Look) -> Numbers | None:
@@ -55,7 +61,8 @@ def price_numbers(doc: Doc, look: Look) -> Numbers | None:
     size = len(amounts)
     at, around = look.around([a.start for a in amounts])
     values = np.maximum([representative(a.value) for a in amounts], 1e-3)
-    named = [_named(found.names, amount, clauses[i]) for amount, i in zip(amounts, at.tolist(), strict=True)]
+    names = _Named(found.names)
+    named = [names.near(amount, clauses[i]) for amount, i in zip(amounts, at.tolist(), strict=True)]
 
     neighbours = np.zeros((2, size, table.shape[1]), dtype=np.float32)
     neighbours[0, 1:], neighbours[1, :-1] = table[:-1], table[1:]

@@ -75,6 +75,7 @@ def price_features(doc: Doc) -> list[list[str]]:
         bool(a.explicit or a.unit or any(c in "万wWkK千" for c in text[a.start : a.end]) or _SPOKEN.search(text[a.start : a.end]))
         for a in amounts
     ]
+    prices = np.array([max(v, 1e-6) for v, p in zip(values, pricey, strict=True) if p])
     parts, differences = difference_parts(amounts, values), stated_differences(values)
     token_starts, words, tags = doc._.starts, doc._.words, doc._.tags
     out: list[list[str]] = []
@@ -152,7 +153,8 @@ def price_features(doc: Doc) -> list[list[str]]:
                 f += [f"{step}{amounts[j].form[0]}{compared}", f"{step}{compared}|{owner}"]
         f.append(f"difference={difference}|{pricey[i]}")
         f += [f"end={part}" for part in parts[i]] + [f"end={part}|{rule}" for part in parts[i]]
-        near_alike = sum(0.3 < values[i] / max(v, 1e-6) < 3.3 and p for j, (v, p) in enumerate(zip(values, pricey, strict=True)) if j != i)
+        ratios = values[i] / prices
+        near_alike = np.count_nonzero((ratios > 0.3) & (ratios < 3.3)) - (pricey[i] and values[i] > 1e-6)
         f.append(f"alike={min(near_alike, 3)}|{pricey[i]}")
         owner_before = owner
         out.append(f)

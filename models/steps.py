@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ class StepFinder:
             return None
         column = doc._.clause_probabilities[:, COLUMN["next_step"]]
         times: tuple[TimeMention, ...] = doc._.times
-        timed = [any(c.start <= t.start < c.end for t in times) for c in clauses]
+        starts = [t.start for t in times]
+        timed = [bisect_left(starts, c.start) < bisect_left(starts, c.end) for c in clauses]
         best = int(max(range(len(clauses)), key=lambda i: column[i] + (0.15 if timed[i] else 0)))
         if column[best] < self.thresholds["next_step"]:
             return None

@@ -23,6 +23,7 @@ from service.corrections.store import reapply
 from service.database import migrate, open_engine, reading, record_served
 from service.durable import Durable, HandOver
 from service.ids import new_id
+from service.imports.analyses import on_thread
 from service.imports.erasing import erase as erase_staged
 from service.imports.imports import QUEUE as IMPORTS
 from service.imports.imports import WORKFLOW as IMPORT
@@ -104,7 +105,8 @@ def rooms(
     receiving = Receiving(engine, thread, now, about_notes.on_analysis, settings.max_note_characters)
     receivers = Receivers(engine, vault, monotonic)
     inbound = Inbound(receiving, vault, receivers, hand_over, timedelta(days=settings.event_log_days))
-    imports = Imports(Working(engine, thread, now, about_notes.erasers, settings.max_note_characters), hand_over, monotonic)
+    importing = Working(engine, on_thread(thread), thread.today, now, about_notes.erasers, settings.max_note_characters)
+    imports = Imports(importing, hand_over, monotonic)
     return Rooms(about_notes, inbound, deliveries, imports)
 
 

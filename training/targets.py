@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc
 
 from models.amounts import AmountMention
+from models.candidates import Candidate, same_person
 from models.clause_heads import COLUMN, EVIDENCE, HEADS, OBJECTION_TYPES
 from models.gaps import reduction_factor
 from models.judge import OUTCOMES
 from models.labels import DIMENSIONS, QUESTION_IDS
 from models.names import NameSpan
 from models.note_numbers import KP_STATUSES
-from models.people import ROLES, Candidate, same_person
+from models.people import ROLES
 from models.prices import MONEY_ROLES, representative
 from models.text import NormalizedText, normalize
 from training.corpus import LabelledNote

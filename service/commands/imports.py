@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +14,12 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from service.accounts.access import Principal
-from service.analyzing import AnalyzerThread
 from service.bootstrap import hooks
 from service.commands.accounts import find_tenant, team_id_of
 from service.console import analyzer_or_exit, database_or_exit, errors, fail, settings_or_exit, utc_now
 from service.database import reading, writing
 from service.imports import store
+from service.imports.analyses import in_processes
 from service.imports.cells import FileError, shown
 from service.imports.files import Sample
 from service.imports.guessing import FIELD_WORDS, FIELDS, Field
@@ -26,6 +27,8 @@ from service.imports.pages import STATES, fault_lines
 from service.imports.rows import Matching
 from service.imports.tables import Import
 from service.imports.working import Working
+
+CORES = len(os.sched_getaffinity(0))
 
 
 def import_(
@@ -40,6 +43,7 @@ def import_(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the columns are right.")] = False,
     resume: Annotated[str | None, typer.Option(help="Go on with an import (im_…) that was interrupted.")] = None,
     faults: Annotated[Path | None, typer.Option(help="Write the rows at fault to this CSV file.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="How many processes analyze; as many as there are cores.")] = CORES,
 ) -> None:
     """Import a file of notes: all of it is seen at once when it is done, or nothing of it."""
     if (file is None) == (resume is None):
@@ -60,13 +64,10 @@ def import_(
     with reading(engine) as session:
         if store.find(session, principal, import_id) is None:
             raise fail("--resume: there is no such import", 1)
-    row = _work(
-        engine,
-        Working(
-            engine, AnalyzerThread(analyzer_or_exit(settings, engine), date.today), utc_now, hooks().erasers, settings.max_note_characters
-        ),
-        import_id,
-    )
+    analyzer = analyzer_or_exit(settings, engine)
+    engine.dispose()  # no connection is forked
+    with in_processes(analyzer, processes, date.today()) as analyses:
+        row = _work(Working(engine, analyses, date.today, utc_now, hooks().erasers, settings.max_note_characters), import_id)
     if faults is not None and row.faults:
         faults.write_bytes(b"".join(fault_lines(engine, row)))
     print(f"{row.id} {STATES[row.state]}: {row.total} rows, {row.stored} imported, {row.known} known before, {row.faults} at fault")
@@ -119,7 +120,7 @@ def _show(seen: Sample, matching: Matching) -> None:
     errors.print(table)
 
 
-def _work(engine: Engine, working: Working, import_id: str) -> Import:
+def _work(working: Working, import_id: str) -> Import:
     """Work to the end, in this process, with a bar; a server that finds the import waiting leaves it alone meanwhile."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
@@ -135,8 +136,7 @@ def _work(engine: Engine, working: Working, import_id: str) -> Import:
             )
 
         working.go_on(import_id, lambda: False, lambda: False, told)
-    working.thread.close()
-    with reading(engine) as session:
+    with reading(working.engine) as session:
         row = session.get_one(Import, import_id)
         session.expunge(row)
         return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -17,10 +18,16 @@ from service.imports.tables import Import, ImportRow
 
 
 class Owners:
-    """Looks each name up once. `made` are ids of what was made, for a cancel to remove."""
+    """Looks the names of some rows up at once. `made` are ids of what was made, for a cancel to remove."""
 
-    def __init__(self, session: Session, of: Import, unknown: Unknown, now: datetime) -> None:
+    def __init__(self, session: Session, of: Import, unknown: Unknown, now: datetime, rows: Sequence[ImportRow]) -> None:
         self._session, self._import, self._unknown, self._now = session, of, unknown, now
+        ids, names = {row.rep_id for row in rows if row.rep_id}, {row.rep for row in rows if row.rep}
+        known = select(Person).where(Person.tenant_id == of.tenant_id, Person.external_id.in_(ids) | Person.name.in_(names))
+        self._by_id: dict[str, Person] = {}
+        self._by_name: dict[str, list[Person]] = {}
+        for person in session.scalars(known):
+            self._keep(person)
         self._teams: dict[str, str | RowFault] = {}
         self._people: dict[tuple[str | None, str | None, str | None], tuple[str, str | None] | RowFault] = {}
         self.made: list[str] = []
@@ -55,14 +62,13 @@ class Owners:
     def _person(self, external_id: str | None, name: str | None, team_id: str | None) -> tuple[str, str | None] | RowFault:
         tenant_id = self._import.tenant_id
         if external_id:
-            person = accounts.person_by_external_id(self._session, tenant_id, external_id)
+            person = self._by_id.get(external_id)
             # A trainer's import may not reach into another team by an id.
             if person is not None:
                 outside = self._import.team_id is not None and person.team_id not in (None, self._import.team_id)
                 return RowFault("rep_id", "这个工号属于别的团队") if outside else (person.id, person.team_id)
         else:
-            named = list(self._session.scalars(select(Person).where(Person.tenant_id == tenant_id, Person.name == name)))
-            named = [p for p in named if team_id is None or p.team_id in (None, team_id)]
+            named = [p for p in self._by_name.get(name or "", ()) if team_id is None or p.team_id in (None, team_id)]
             if len(named) > 1:
                 return RowFault("rep", "有几个人叫这个名字，请用工号")
             if named:
@@ -74,7 +80,13 @@ class Owners:
         except AccountError:
             return RowFault("rep_id", "这个工号刚刚被别人用了")
         self.made.append(made.id)
+        self._keep(made)
         return made.id, made.team_id
+
+    def _keep(self, person: Person) -> None:
+        self._by_name.setdefault(person.name, []).append(person)
+        if person.external_id:
+            self._by_id[person.external_id] = person
 
 
 def unmake(session: Session, tenant_id: str, ids: list[str]) -> None:

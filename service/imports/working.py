@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -17,9 +17,9 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.analysis import Analysis, Note
-from service.analyzing import AnalyzerThread
 from service.database import reading, scrub, writing
 from service.imports import store
+from service.imports.analyses import Analyses
 from service.imports.cells import FileError, RowFault
 from service.imports.files import open_sheet
 from service.imports.owners import Owners, unmake
@@ -33,7 +33,7 @@ from service.notes.tables import StoredNote
 from service.rubrics.store import active
 
 READ_AT_ONCE = 500
-NOTED_AT_ONCE = 50
+NOTED_AT_ONCE = 96
 ERASED_AT_ONCE = 200
 LEASE = timedelta(minutes=1)
 """Work that shows no progress for so long was left by a process that died."""
@@ -46,10 +46,11 @@ class MovedError(Exception):
 
 @dataclass(frozen=True)
 class Working:
-    """What works on imports; `now` is the clock, `erasers` are the rooms that hold something about notes."""
+    """What works on imports; `today` is the day of rows that name none, `now` the clock, `erasers` are the rooms that hold something about notes."""
 
     engine: Engine
-    thread: AnalyzerThread
+    analyses: Analyses
+    today: Callable[[], date]
     now: Callable[[], datetime]
     erasers: tuple[Eraser, ...]
     note_limit: int
@@ -95,7 +96,7 @@ class Working:
 
     def _read(self, row: Import, stop: Callable[[], bool], told: Callable[[Import], None]) -> None:
         """Stage the rows behind `position`; the file goes when all are staged."""
-        matching, today = store.matching_of(row), self.thread.today()
+        matching, today = store.matching_of(row), self.today()
         try:
             with store.kept_file(self.engine, row.id) as file:
                 rows = (r for r in open_sheet(file, row.kind).rows if r[0] > row.position)
@@ -137,20 +138,20 @@ class Working:
                 self._move(session, row, state="done", next_at=None, finished=self.now())
                 show_imported(session, row.tenant_id, row.id)
             return
+        new = [r for r in part if not r.crm_id or r.crm_id not in known]
+        results = dict(zip((r.row for r in new), self.analyses.of([Note(r.text, None, r.visited_at) for r in new], rubric), strict=True))
         analyzed: list[tuple[ImportRow, Analysis]] = []
         faults: list[dict[str, Any]] = []
         same = 0
         for staged in part:
             text = known.get(staged.crm_id) if staged.crm_id else None
             if text is None:
-                # One note a turn: whoever asks for an analysis meanwhile waits for one note at most.
-                try:
-                    note = Note(staged.text, None, staged.visited_at)
-                    analyzed.append((staged, self.thread.submit(self.thread.analyze, note, rubric).result()))
-                except Exception as error:
-                    structlog.get_logger().error("analysis failed", import_id=row.id, row=staged.row, error=type(error).__name__)
+                result = results[staged.row]
+                if isinstance(result, Exception):
+                    structlog.get_logger().error("analysis failed", import_id=row.id, row=staged.row, error=type(result).__name__)
                     faults.append(self._fault(row, staged.row, RowFault("text", "这条记录没能分析出来")))
                     continue
+                analyzed.append((staged, result))
                 if staged.crm_id:
                     known[staged.crm_id] = staged.text
             elif text == staged.text:
@@ -164,7 +165,7 @@ class Working:
     ) -> None:
         with writing(self.engine) as session:
             now = self.now()
-            owners = Owners(session, row, store.matching_of(row).unknown, now)
+            owners = Owners(session, row, store.matching_of(row).unknown, now, [staged for staged, _ in analyzed])
             notes = []
             for staged, analysis in analyzed:
                 owner = owners.of(staged)

@@ -15,7 +15,7 @@ from models.amounts import AMOUNT
 from models.bags import Bag, BagWeights, Items, spelt
 from models.clause_heads import clause_features
 from models.clauses import FAMILIES, gap_features
-from models.crf import Crf, Decoder
+from models.crf import Crf, Decoder, best_path
 from models.features import Coded, Window, WindowWeights, spelt_items
 from models.name_features import FAMILIES as NAME_FAMILIES
 from models.pipeline import TRAINED, Analyzer
@@ -106,6 +106,16 @@ def test_what_overflows_as_a_whole_is_summed_in_blocks_and_the_best_path_is_foun
     path, marginals = decoder(pulled)
     assert path == [1, 2] * 200
     assert np.isfinite(marginals).all()
+
+
+@pytest.mark.parametrize("places", [1, 2, 3, 4, 5, 8, 31, 129])
+def test_the_best_path_by_halves_is_the_best_of_all(places: int) -> None:
+    chance = np.random.default_rng(places)
+    scores, transitions = chance.normal(size=(places, 3)), 2 * chance.normal(size=(3, 3))
+    reached = [(float(score), [label]) for label, score in enumerate(scores[0])]
+    for row in scores[1:]:
+        reached = [max((s + transitions[p[-1], k] + row[k], [*p, k]) for s, p in reached) for k in range(3)]
+    assert best_path(scores, transitions) == max(reached)[1]
 
 
 def test_bytes_that_are_no_crf_are_refused() -> None:

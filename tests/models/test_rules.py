@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.analysis import Gap
+from models.candidates import same_person, trimmed
 from models.clauses import split_at_stops
 from models.cues import CueScanner, cue_scanner
 from models.customer_class import find_class
 from models.gaps import Slots, assemble
-from models.people import same_person, trimmed
 from models.prices import FoundPrice
 from models.text import normalize
 

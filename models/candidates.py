@@ -1,0 +1,168 @@
+"""Who may be a person of the customer's side: mentions gathered into candidates, with what the note says of their deciding."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from spacy.tokens import Doc
+
+from models.cues import CueScanner
+from models.lexicon import grouped, rows
+
+_PERSON_GROUPS = ("top", "owner", "staff", "gate", "family", "vague")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One person's mentions: `places` are [start, end) in the normalised note, `mention` the fullest form at `start`."""
+
+    mention: str
+    start: int
+    end: int
+    places: tuple[tuple[int, int], ...]
+    title: str | None
+    title_group: str
+    crf: float
+    told: str = ""
+    """What told_to_decide says."""
+
+
+class CandidateFinder:
+    """Doc with names -> candidates: the CRF's people, surname + title, and titles that stand alone."""
+
+    def __init__(self) -> None:
+        groups = grouped("titles.tsv")
+        surnames = rows("surnames.txt")
+        singles, doubles = surnames[0][0], "|".join(surnames[1][0].split())
+        after = "|".join(sorted(groups["after"], key=len, reverse=True))
+        self._named = re.compile(
+            rf"(?:小|老|大|阿)[{singles}](?![\u4e00-\u9fff]?(?:板|师|实|家|的|时))|(?:{doubles}|[{singles}])(?:{after})|姓(?:{doubles}|[{singles}])(?:的|(?![名氏]))"
+        )
+        self._alone = CueScanner({g: groups[g] for g in _PERSON_GROUPS})
+        self._titles = CueScanner(
+            {g: w for g, w in groups.items() if g != "after"}
+            | {"after": tuple(w for w in groups["after"] if len(w) > 1 or w in "总工姐哥嫂董")}
+        )
+
+    def _spans(self, doc: Doc) -> list[tuple[int, int, float]]:
+        text = doc._.text
+        tagged = [n for n in doc._.names if n.label == "PER"]
+        spans = [(n.start + trimmed(text[n.start : n.end]), n.end, n.probability) for n in tagged]
+        taken = [(n.start, n.end) for n in doc._.names]
+        rules = [(m.start(), m.end()) for m in self._named.finditer(text)]
+        rules += [(h.start, h.end) for h in self._alone(text, doc._.grams)]
+        for start, end in sorted(rules, key=lambda s: (s[0] - s[1], s[0])):
+            if not any(start < e and end > s for s, e in taken):
+                spans.append((start, end, 0.0))
+                taken.append((start, end))
+        return sorted(spans)
+
+    def _title(self, mention: str) -> tuple[str | None, str]:
+        hits = self._titles(mention)
+        return (hits[-1].phrase, hits[-1].groups[0]) if hits else (None, "none")
+
+    def __call__(self, doc: Doc) -> list[Candidate]:
+        text = doc._.text
+        persons: list[tuple[set[str], list[tuple[int, int, float]]]] = []  # a person's forms, and where they stand
+        alike: dict[tuple[str, str], bool] = {}  # in a long note the same few forms come again and again
+        for span in self._spans(doc):
+            mention = text[span[0] : span[1]]
+            for forms, person in persons:
+                for form in forms:
+                    if (mention, form) not in alike:
+                        alike[mention, form] = same_person(mention, form)
+                if any(alike[mention, form] for form in forms):
+                    forms.add(mention)
+                    person.append(span)
+                    break
+            else:
+                persons.append(({mention}, [span]))
+        out = []
+        for _, person in persons:
+            best = max(person, key=lambda s: (s[2] > 0.5, s[1] - s[0], -s[0]))
+            mention = text[best[0] : best[1]]
+            title, group = self._title(mention)
+            out.append(Candidate(mention, best[0], best[1], tuple((s, e) for s, e, _ in person), title, group, max(s[2] for s in person)))
+        places, starts = mentioned(out), [c.start for c in doc._.clauses]
+        return [replace(c, told=told_to_decide(doc, c, places, starts)) for c in out]
+
+
+_POSTS = re.compile(
+    r"^(?:副?总经理|董事长|老板|副?院长|副?校长|园长|副?厂长|店长|采购部?|财务|技术|设备|经理|主任|生产副总|副总)(?=[\u4e00-\u9fff]{2,3}$)"
+)
+_TITLE_END = re.compile(r"(?:总|董|经理|主任|工|院长|校长|厂长|科长|部长|处长|局长|老板|先生|女士|小姐|师傅|老师|医生|姐|哥)$")
+_TITLED = re.compile(r"^.(?:总|董|经理|主任|院长|校长|厂长|老板|园长|科长|部长)$")
+
+
+_LEADING = re.compile(
+    r"^(?:[\u4e00-\u9fff]{1,4}(?:部|科|处|办|组|车间)(?:的)?(?=[\u4e00-\u9fff]{2})(?!长|主任|员|经理|理)|(?:问|跟|找|见|和|给|让|请|约|等|叫|报|对|由|归|当|挨|谢谢)(?=[\u4e00-\u9fffA-Za-z]{2}))"
+)
+"""A department before the name, or a verb the tagger took along: no part of the mention (labels.md, people)."""
+
+
+def trimmed(mention: str) -> int:
+    """How many characters at the head of a tagged mention are no part of it: 质检科小虞 → 小虞, 问总监 → 总监."""
+    found = _LEADING.match(mention)
+    return found.end() if found else 0
+
+
+def _surname(mention: str) -> tuple[str, bool]:
+    """(surname, whether a given name follows) of 龚总, 总经理龚怡 or 周敏; ("", False) where there is none."""
+    bare = _POSTS.sub("", mention)
+    if not bare or bare[0] in "老小阿大":
+        return "", False
+    rest = _TITLE_END.sub("", bare[1:])
+    return bare[0], len(rest) in (1, 2)
+
+
+_SPOUSES = (frozenset(["老婆", "媳妇", "爱人", "太太", "妻子"]), frozenset(["老公", "丈夫", "爱人", "当家的"]))
+
+
+def same_person(a: str, b: str) -> bool:
+    """Whether two mentions of one note are one person: equal, one inside the other, 龚总 and 总经理龚怡, or 赵经理 and 老赵 by surname."""
+    if a == b or (min(len(a), len(b)) >= 2 and (a in b or b in a)):
+        return True
+    if any(a in words and b in words for words in _SPOUSES):
+        return True
+    if set(a).isdisjoint(b):
+        return False  # what follows asks for a surname in common
+    (x, given_x), (y, given_y) = _surname(a), _surname(b)
+    if x and x == y and given_x != given_y and (_TITLED.search(a if given_y else b)):
+        return True
+    if a[0] in "老小" and len(a) == 2 and a[1] not in "板总":
+        return len(b) >= 2 and b[0] == a[1]
+    return b[0] in "老小" and len(b) == 2 and b[1] not in "板总" and len(a) >= 2 and a[0] == b[1]
+
+
+def mentioned(candidates: Sequence[Candidate]) -> list[int]:
+    """Where the candidates' mentions begin, in order."""
+    return sorted(s for c in candidates for s, _ in c.places)
+
+
+def without(candidate: Candidate, places: Sequence[int]) -> list[int]:
+    """The places that are none of this candidate's."""
+    own = {s for s, _ in candidate.places}
+    return [place for place in places if place not in own]
+
+
+def told_to_decide(doc: Doc, candidate: Candidate, places: Sequence[int], starts: Sequence[int]) -> str:
+    """Whether the clauses about a person, up to the next person's, say that he decides himself or must ask: `self`, `asks`, `both` or nothing.
+
+    `places`: where anybody is mentioned; `starts`: where the clauses begin.
+    """
+    clauses, contexts = doc._.clauses, doc._.contexts
+    others = without(candidate, places)
+    groups: set[str] = set()
+    for start, _ in candidate.places:
+        at = max(0, bisect_right(starts, start) - 1)
+        following = bisect_right(others, start)
+        end = others[following] if following < len(others) else len(doc._.text)
+        for clause, context in zip(clauses[at : at + 3], contexts[at : at + 3], strict=True):
+            if clause.start < end:
+                groups |= {g for h in context.hits if h.start < end and h.start not in context.negated for g in h.groups}
+    if {"decides_self", "authority"} <= groups:
+        return "both"
+    return "self" if "decides_self" in groups else "asks" if "authority" in groups else ""
