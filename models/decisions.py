@@ -7,7 +7,6 @@ kp_status follows from the people (labels.md) and both from the whole note.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from math import log
 from pathlib import Path
 from typing import Any
@@ -33,8 +32,8 @@ KP_WEIGHT = 2.0
 """What the judge's kp_status weighs beside the persons' own parts, in log-probabilities. Chosen on train held out by writer, like the rest here."""
 LIKELY = 0.12
 """Parts below this probability are not tried."""
-OPTIONS, MOST = 4, 5
-"""Parts tried of each person; of more persons than MOST only the surest part."""
+MOST = 12
+"""Of more persons each keeps his surest part."""
 
 
 def objection_shares(doc: Doc, judgement: Judgement) -> tuple[list[int], list[float]]:
@@ -44,26 +43,33 @@ def objection_shares(doc: Doc, judgement: Judgement) -> tuple[list[int], list[fl
 
 
 def parts_within(table: NDArray[np.float32], kp: NDArray[np.float32]) -> list[Part]:
-    """The parts of the persons there that are most probable together with the kp_status that follows from them; `kp`: the judge's, by KP_STATUSES."""
-    persons = table[there(table)].tolist()
+    """The parts of the persons there that are most probable together with the kp_status that follows from them; `kp`: the judge's, by KP_STATUSES.
+
+    The status follows from which parts there are, so of all ways to the same set of parts only the most probable is kept.
+    """
+    persons, surest = table[there(table)].tolist(), surest_parts(table)
     if len(persons) > MOST:
-        return surest_parts(table)
-    options: list[list[tuple[float, Part]]] = []
-    for (_, met, *roles), surest in zip(persons, surest_parts(table), strict=True):
-        own = [
-            (log(role * reached), (k, is_met))
-            for k, role in enumerate(roles)
-            if role >= LIKELY
-            for is_met, reached in ((True, met), (False, 1 - met))
-            if reached >= LIKELY
-        ]
-        options.append(sorted(own, reverse=True)[:OPTIONS] or [(0.0, surest)])
+        return surest
+    ways: dict[frozenset[Part], tuple[float, tuple[Part, ...]]] = {frozenset(): (0.0, ())}
+    for person, own in zip(persons, surest, strict=True):
+        options = _likely(person) or [(0.0, own)]
+        longer: dict[frozenset[Part], tuple[float, tuple[Part, ...]]] = {}
+        for there_already, (weight, parts) in ways.items():
+            for added, part in options:
+                key = there_already | {part}
+                if key not in longer or longer[key][0] < weight + added:
+                    longer[key] = (weight + added, (*parts, part))
+        ways = longer
     status_weight = {s: KP_WEIGHT * log(max(p, 1e-3)) for s, p in zip(KP_STATUSES, kp.tolist(), strict=True)}
+    _, best = max(ways.values(), key=lambda way: way[0] + status_weight[status_of([(ROLES[k], met) for k, met in way[1]])])
+    return list(best)
 
-    def weight(tried: Sequence[tuple[float, Part]]) -> float:
-        return sum(w for w, _ in tried) + status_weight[status_of([(ROLES[k], met) for _, (k, met) in tried])]
 
-    return [part for _, part in max(product(*options), key=weight)]
+def _likely(person: Sequence[float]) -> list[tuple[float, Part]]:
+    """(log of its probability, part) of each part that is LIKELY in both its halves. `person`: a row of the persons' table."""
+    _, met, *roles = person
+    sides = [(reached, is_met) for is_met, reached in ((True, met), (False, 1 - met)) if reached >= LIKELY]
+    return [(log(role * reached), (k, is_met)) for k, role in enumerate(roles) if role >= LIKELY for reached, is_met in sides]
 
 
 def _status_without_people(judgement: Judgement) -> KpStatus:

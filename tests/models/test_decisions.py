@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
+from math import log
 from typing import Any
 
 import numpy as np
@@ -11,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.clause_heads import COLUMN, OBJECTION_TYPES
-from models.decisions import objection_shares, parts_within
+from models.decisions import KP_WEIGHT, LIKELY, objection_shares, parts_within
 from models.kp import status_of
 from models.note_numbers import KP_STATUSES
-from models.people import ROLES
+from models.people import ROLES, surest_parts
 from models.pipeline import Analyzer
 from models.text import normalize
 
@@ -57,6 +60,25 @@ def test_parts_of_persons_go_with_kp_status(persons: list[list[float]], kp: list
     parts = [(ROLES[k], met) for k, met in parts_within(np.array(persons, dtype=np.float32), np.array(kp, dtype=np.float32))]
     assert len(parts) == len(expected)
     assert all(want in (None, part) for part, want in zip(parts, expected, strict=True))
+
+
+SHARES = st.sampled_from([0.01, 0.2, 0.3, 0.5, 0.8])
+
+
+@given(st.lists(st.tuples(SHARES, SHARES, SHARES, SHARES, SHARES), min_size=1, max_size=4), st.lists(SHARES, min_size=4, max_size=4))
+def test_no_other_parts_are_more_probable(rows: list[tuple[float, ...]], kp: list[float]) -> None:
+    table = np.array([[1.0, *row] for row in rows], dtype=np.float32)
+
+    def weight(parts: Sequence[tuple[int, bool]]) -> float:
+        own = sum(log(float(row[2 + k] * (row[1] if met else 1 - row[1]))) for row, (k, met) in zip(table, parts, strict=True))
+        return own + KP_WEIGHT * log(kp[KP_STATUSES.index(status_of([(ROLES[k], met) for k, met in parts]))])
+
+    chosen = parts_within(table, np.array(kp, dtype=np.float32))
+    likely = [
+        [(k, met) for k in range(4) for met in (True, False) if min(row[2 + k], row[1] if met else 1 - row[1]) >= LIKELY] or [part]
+        for row, part in zip(table, surest_parts(table), strict=True)
+    ]
+    assert weight(chosen) == pytest.approx(max(map(weight, product(*likely))), abs=1e-4)
 
 
 def test_many_persons_keep_their_surest_parts() -> None:
