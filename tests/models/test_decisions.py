@@ -98,7 +98,7 @@ def test_kp_status_follows_from_people_and_each_objection_has_its_clause(analyze
 
 
 def test_no_objection_without_a_clause_that_may_be_its_quote(analyzer: Analyzer) -> None:
-    doc: Any = analyzer.read("上午去了客户那里，喝了杯茶")
+    doc: Any = analyzer.read("上午去了客户那里,喝了杯茶")
     doc._.clause_probabilities[:] = 0.01
     doc._.clause_probabilities[1, COLUMN["price"]] = 0.5
     judgement = replace(doc._.judgement, types=np.full(len(OBJECTION_TYPES), 0.99, dtype=np.float32))

@@ -21,13 +21,13 @@ def test_every_phrase_is_written_as_a_normalised_note_is() -> None:
 def test_no_phrase_stands_twice_in_a_group_or_in_many() -> None:
     groups = grouped("senses.tsv")
     assert all(len(set(phrases)) == len(phrases) for phrases in groups.values())
-    assert max(Counter(phrase for phrases in groups.values() for phrase in phrases).values()) <= 4
+    assert max(Counter(phrase for phrases in groups.values() for phrase in phrases).values()) <= 5
 
 
 @pytest.mark.parametrize(
     ("text", "present", "absent"),
     [
-        ("老板娘管钱，得问她", {"ask_family"}, {"decides_alone"}),
+        ("说得跟老婆商量", {"ask_family"}, {"decides_alone"}),
         ("预算还没批下来", {"budget_approval"}, {"pay_ready"}),
         ("款子下来就付，等甲方结账", {"wait_receipts"}, {"no_need"}),
         ("说不急，过完年再看", {"no_hurry"}, {"busy_now"}),
