@@ -26,8 +26,9 @@ demo: $(RUNTIME) $(TRAINED)
 train: $(RUNTIME)
 	$(BIN)/python -m training.train $(if $(CORRECTIONS),$(addprefix --corrections ,$(CORRECTIONS)) --out $(OUT))
 
+# One worker more than two cores: tests wait for servers and browsers. Slow files first (tests/conftest.py), where xdist would begin with the many.
 test: $(DEV) $(TRAINED) .venv/chromium.stamp
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(DEV)
 	$(BIN)/ruff check .
