@@ -9,6 +9,8 @@ CORPUS := $(shell find corpora -name '*.jsonl' | sort)
 SAMPLE ?= ../shared/eval/sample.jsonl
 OUT ?= var/candidate
 SCORE ?= ../shared/eval/score.py
+# Where it is set, our modules are compiled at each of the tests' many starts of a process anew.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
 .PHONY: run demo test check train evaluate bench load faults corpus lock clean agreement errors baselines probes card latency
@@ -24,8 +26,9 @@ demo: $(RUNTIME) $(TRAINED)
 train: $(RUNTIME)
 	$(BIN)/python -m training.train $(if $(CORRECTIONS),$(addprefix --corrections ,$(CORRECTIONS)) --out $(OUT))
 
+# One worker more than two cores: tests wait for servers and browsers. Slow files first (tests/conftest.py), where xdist would begin with the many.
 test: $(DEV) $(TRAINED) .venv/chromium.stamp
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(DEV)
 	$(BIN)/ruff check .

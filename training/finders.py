@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +27,7 @@ from models.status import status_features
 from models.text import NormalizedText, normalize
 from training.augment import variant
 from training.corpus import LabelledNote
-from training.fit import SEED, Encoded, Rows, fit_parts
+from training.fit import SEED, WORKERS, Encoded, Rows, fit_parts
 from training.targets import clause_targets, name_tags, person_targets, price_targets, rival_targets, status_targets, undecided_prices
 
 FOLDS, NAMES_FOLDS = 5, 3
@@ -131,15 +131,19 @@ def fit_names(tagged: Sequence[Tagged]) -> bytes:
         return path.read_bytes()
 
 
-def train_names(nlp: Language, items: Sequence[Item]) -> list[bytes]:
-    """NAMES_FOLDS CRFs, each trained without the folds that are k modulo that number, and one trained on all; side by side, since each takes a minute."""
+def train_names(nlp: Language, items: Sequence[Item]) -> Iterator[bytes]:
+    """NAMES_FOLDS CRFs, each trained without the folds that are k modulo that number, and one trained on all; side by side, since each takes a minute.
+
+    Each comes as soon as it is there: what is learned from the folds' need not wait for the last one, which takes longest.
+    """
     rng = random.Random(SEED)
     tagged = [tagged_characters(nlp, item, rng) for item in items]
     parts = [
         [t for item, ts in zip(items, tagged, strict=True) if k < 0 or item.fold % NAMES_FOLDS != k for t in ts]
         for k in (*range(NAMES_FOLDS), -1)
     ]
-    return list(Parallel(n_jobs=2)(delayed(fit_names)(part) for part in parts))
+    models: Iterator[bytes] = Parallel(n_jobs=WORKERS, return_as="generator")(delayed(fit_names)(part) for part in parts)
+    return models
 
 
 def train_rivals(items: Sequence[Item]) -> list[LinearHeads]:

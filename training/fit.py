@@ -18,6 +18,8 @@ from models.linear import LinearHeads
 from models.network import LIMIT, Network
 
 SEED = 20261124
+WORKERS = 3
+"""Processes that fit side by side; one more than two cores, so that none idles while the names' last model is fitted (train_names)."""
 Matrix = NDArray[np.float32]
 Rows = NDArray[np.intp]
 
@@ -95,7 +97,7 @@ def fit_parts(
         names.append(vocabulary)
         for y in columns[rows].T:
             jobs.append(delayed(_logistic)(x[y >= 0], y[y >= 0], c, balance, multinomial))
-    fitted = Parallel(n_jobs=2)(jobs)
+    fitted = Parallel(n_jobs=WORKERS)(jobs)
     size = columns.shape[1]
     return [
         LinearHeads(tuple(heads), vocabulary, np.hstack([w for w, _ in own]), np.concatenate([b for _, b in own]), link)

@@ -19,7 +19,7 @@ from models.prices import MONEY_ROLES
 from models.rival_numbers import rival_numbers
 from models.second_look import Networks
 from training.finders import Item, parts_of
-from training.fit import fit_network
+from training.fit import WORKERS, fit_network
 from training.targets import clause_targets, person_targets, price_targets, rival_targets, undecided_prices
 
 PERSON_OUTPUTS = ("person", "met", *ROLES)
@@ -83,6 +83,6 @@ def train_second_look(items: Sequence[Item], groups: Mapping[str, int]) -> list[
         inputs, targets = np.vstack([n for _, n, _ in rows[kind]]), np.vstack([t for _, _, t in rows[kind]])
         for part in parts_of([item for item, _, _ in rows[kind]], [len(n) for _, n, _ in rows[kind]]):
             jobs.append(delayed(fit_network)(outputs, inputs[part], targets[part], **settings))
-    networks: list[Network] = Parallel(n_jobs=2)(jobs)
+    networks: list[Network] = Parallel(n_jobs=WORKERS)(jobs)
     models = len(networks) // 4
     return list(zip(*(networks[k * models : (k + 1) * models] for k in range(4)), strict=True))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -20,6 +21,7 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from spacy.language import Language
 from spacy.tokens import Doc
+from threadpoolctl import threadpool_limits
 
 from models.clause_heads import COLUMN, OBJECTION_TYPES
 from models.decisions import objection_shares
@@ -43,7 +45,7 @@ from training.finders import (
     train_rivals,
     train_status,
 )
-from training.fit import fit_network
+from training.fit import WORKERS, fit_network
 from training.second_look import train_second_look
 from training.targets import note_targets
 
@@ -115,7 +117,7 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
     numbers = judge.numbers([i.doc for i in items])  # type: ignore[attr-defined]
     targets = np.array([note_targets(i.note) for i in items], dtype=np.int64)
     fit = partial(fit_network, OUTPUTS, units=JUDGE_UNITS, alpha=JUDGE_ALPHA, epochs=JUDGE_EPOCHS, members=JUDGE_MEMBERS)
-    *held_out, judge.network = Parallel(n_jobs=2)(  # type: ignore[attr-defined]
+    *held_out, judge.network = Parallel(n_jobs=WORKERS)(  # type: ignore[attr-defined]
         delayed(fit)(numbers[rows], targets[rows]) for rows in parts_of(items, [1] * len(items))
     )
     for item, row in zip(items, numbers, strict=True):
@@ -134,8 +136,8 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
         items.append(Item(note, normalized, clauses(nlp.make_doc(normalized.text)), fold))
 
     say("names")
-    *fold_names, final_names = train_names(nlp, items)
-    for k, model in enumerate(fold_names):
+    names_models = train_names(nlp, items)
+    for k, model in enumerate(islice(names_models, NAMES_FOLDS)):
         names.set_model(model)  # type: ignore[attr-defined]
         for item in items:
             if item.fold % NAMES_FOLDS == k:
@@ -164,7 +166,7 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     for item in items:
         if item.whole:
             decisions(item.doc)
-    names.set_model(final_names)  # type: ignore[attr-defined]
+    names.set_model(next(names_models))  # type: ignore[attr-defined]
     return items
 
 
@@ -187,6 +189,7 @@ def main(
         console.print(f"{error}: nothing was trained", style="red")
         raise typer.Exit(1) from None
     began = time.perf_counter()
+    threadpool_limits(1, "blas")  # a note's products are small, and the other cores fit models meanwhile
     notes, snippets = read_split("train"), read_snippets()
     counts = {"train": len(notes), "snippets": len(snippets)}
     corrected = taken.trained if taken else []

@@ -19,6 +19,7 @@ from pathlib import Path
 from models.pipeline import TRAINED, load
 from service import bootstrap
 from service.cli import app
+from service.versions import shelf
 
 CLOCK = "FAULTS_CLOCK"
 """Variable with the path of the offset: one double, seconds."""
@@ -51,7 +52,7 @@ def serve() -> None:
 def nursery() -> None:
     """Fork a server a line, until standard input ends."""
     analyzer = load(TRAINED)
-    bootstrap.load = lambda _: analyzer
+    shelf.load = lambda _: analyzer
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)
     while line := sys.stdin.readline():

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
 NOTE = "采购部李经理说我们12.8万比用友贵了3万多😤，他做不了主，要等王总拍板。下周三带案例去见王总"
 FLAGS = [
@@ -41,9 +41,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def tab(browser: Browser, size: tuple[int, int], *own: str, axe: bool = False) -> Iterator[Page]:
-    """A tab that must end with no script fault, no console error but of refused requests, and no request to another origin than `own`."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN")
+def tab(browser: Browser, size: tuple[int, int], *own: str, axe: bool = False, session: StorageState | None = None) -> Iterator[Page]:
+    """A tab, in a session begun before where one is given, that must end with no script fault, no console error but of refused requests, and no
+    request to another origin than `own`."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN", storage_state=session)
     if axe:
         context.add_init_script(path=axe_script())
     page = context.new_page()

@@ -36,6 +36,7 @@ from service.outbound.connector import Connector
 from service.outbound.deliveries import Deliveries
 from service.settings import Settings
 from service.vault import Vault, generate_key
+from tests.service.forking import Nursery
 from tests.service.serving import Serving
 
 
@@ -53,15 +54,22 @@ def client(server: Serving) -> Iterator[httpx.Client]:
         yield http
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
-    """Start servers, each with files of its own unless told `folder`; all are killed at the test's end."""
+def run(tmp_path: Path, nursery: Nursery) -> Iterator[Callable[..., Serving]]:
+    """Start servers, each with files of its own unless told `folder`, forked unless told `program`; all are killed at the test's end."""
     started: list[Serving] = []
 
     def start(folder: Path | None = None, **options) -> Serving:
         folder = folder or tmp_path / str(len(started))
         folder.mkdir(exist_ok=True)
-        started.append(Serving(folder, **options))
+        started.append(Serving(folder, nursery=None if "program" in options else nursery, **options))
         return started[-1]
 
     yield start

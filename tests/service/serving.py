@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.service.forking import Forked, Nursery
+
 ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "A" * 43 + "="
 
@@ -27,10 +29,15 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
 
 
 class Serving:
-    """A running `python -m service serve`, its files in `folder`; `program` runs instead of `-m service` where given."""
+    """A running `python -m service serve`, its files in `folder`: forked from the nursery, or an interpreter of its own, where `program` runs."""
 
     def __init__(
-        self, folder: Path, arguments: Sequence[str] = ("serve",), program: Sequence[str] = ("-m", "service"), **settings: str
+        self,
+        folder: Path,
+        arguments: Sequence[str] = ("serve",),
+        program: Sequence[str] = ("-m", "service"),
+        nursery: Nursery | None = None,
+        **settings: str,
     ) -> None:
         self.database = folder / "fupan.sqlite3"
         self.log_path = folder / "server.log"
@@ -45,8 +52,12 @@ class Serving:
             "FUPAN_REQUEST_BURST": "1000000",
             **settings,
         }
-        command = [sys.executable, *program, *arguments]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=self._log_file, text=True)
+        self.process: subprocess.Popen[str] | Forked
+        if nursery is None:
+            command = [sys.executable, *program, *arguments]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=self._log_file, text=True)
+        else:
+            self.process = nursery.start(arguments, environment, self._log_file)
         assert self.process.stdout is not None
         self.said = self.process.stdout.readline()
         assert self.said, self.log

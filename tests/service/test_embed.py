@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from service.settings import Settings
 from service.texts import page_words
 from tests.service.browser import DESKTOP, NOTE, PHONE, accessibility_faults, chromium, tab
+from tests.service.forking import Nursery
 from tests.service.serving import Serving
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -61,10 +62,10 @@ def stranger() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def fupan(crm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def fupan(crm: str, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUPAN_EMBED_ORIGINS", f"https://crm.example.com, {crm}")
-        running = Serving(tmp_path_factory.mktemp("embed"))
+        running = Serving(tmp_path_factory.mktemp("embed"), nursery=nursery)
     page = (DOCS / "embed-demo.html").read_text("utf-8").replace(WRITTEN_SERVER, running.url).replace(WRITTEN_KEY, key_of(running))
     Foreign.files = {"/": ("text/html", page.encode()), "/embed-demo.css": ("text/css", (DOCS / "embed-demo.css").read_bytes())}
     Foreign.policy = (

@@ -77,8 +77,7 @@ def test_no_near_duplicates() -> None:
         if len(text) < 12:
             continue
         sketch = MinHash(num_perm=128)
-        for i in range(len(text) - 3):
-            sketch.update(text[i : i + 4].encode())
+        sketch.update_batch([text[i : i + 4].encode() for i in range(len(text) - 3)])
         hashes[note["id"]] = sketch
         index.insert(note["id"], sketch)
     pairs = {n["id"]: n.get("pair") for n in [*NOTES, *read_snippets()]}
@@ -139,8 +138,11 @@ def test_our_scores_are_those_of_the_shared_script(analyzer) -> None:
 
 
 def test_training_twice_gives_the_same_predictions() -> None:
-    """Same corpus, same seed: on a part of the corpus, so that it takes seconds."""
+    """Same corpus, same seed: on a part of the corpus and in this process, so that it takes seconds."""
     from datetime import date
+
+    from joblib import parallel_config
+    from threadpoolctl import threadpool_limits
 
     from models.analysis import Note
     from models.artefacts import Card
@@ -152,7 +154,8 @@ def test_training_twice_gives_the_same_predictions() -> None:
     results = []
     for _ in range(2):
         nlp = build_nlp()
-        train(nlp, notes)
+        with parallel_config(backend="sequential"), threadpool_limits(1):
+            train(nlp, notes)
         analyzer = Analyzer(nlp, card)
         results.append([analyzer.analyze(Note(n["text"]), date(2026, 1, 1)) for n in read_split("dev")[:30]])
     assert results[0] == results[1]

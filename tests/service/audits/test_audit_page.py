@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.service.browser import DESKTOP, PHONE, accessibility_faults, chromium, tab
 from tests.service.serving import Serving
@@ -39,18 +39,32 @@ def team(server: Serving) -> str:
     return name
 
 
-@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
-def page(browser: Browser, server: Serving, team: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The audit of the team."""
-    with tab(browser, request.param, server.url, axe=True) as opened:
-        opened.set_default_timeout(30_000)
+@pytest.fixture(scope="module")
+def entered(browser: Browser, server: Serving, team: str) -> tuple[str, StorageState]:
+    """The address of the team's audit, reached by hand, and the session that opens it: each test opens it at once."""
+    with tab(browser, DESKTOP, server.url) as opened:
+        opened.set_default_timeout(60_000)  # other work may share the machine
         opened.goto(server.url + "/login?next=/audit")
         opened.get_by_label("访问密钥").fill(server.key)
         opened.get_by_role("button", name="登录").click()
         opened.locator("select[name=team]").select_option(label=team)
         opened.get_by_role("button", name="查看").click()
         expect(opened.locator(".lead")).to_contain_text(team)
+        return opened.url, opened.context.storage_state()
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def page(browser: Browser, server: Serving, team: str, entered: tuple[str, StorageState], request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The audit of the team."""
+    with tab(browser, request.param, server.url, axe=True, session=entered[1]) as opened:
+        opened.set_default_timeout(60_000)  # other work may share the machine
+        opened.goto(entered[0])
+        expect(opened.locator(".lead")).to_contain_text(team)
         yield opened
+
+
+on_the_desktop = pytest.mark.parametrize("page", [DESKTOP], ids=["desktop"], indirect=True)
+"""For what the width of the window has no part in."""
 
 
 def sound(page: Page) -> None:
@@ -81,6 +95,7 @@ def test_a_number_opens_its_notes_and_a_note_its_evidence(page: Page) -> None:
     expect(page.locator(":target")).to_have_count(1)
 
 
+@on_the_desktop
 def test_a_bar_opens_its_notes(page: Page) -> None:
     expect(page.locator("#chart-kp")).to_have_attribute("data-drawn", "yes", timeout=60_000)
     address = page.evaluate(
@@ -111,6 +126,7 @@ def test_filters_and_numbers_by_keyboard_alone(page: Page) -> None:
     expect(page.get_by_role("heading", name="记录", exact=True)).to_be_visible()
 
 
+@on_the_desktop
 def test_on_paper_there_are_charts_and_tables_but_no_forms(page: Page) -> None:
     expect(page.locator("#chart-scores")).to_have_attribute("data-drawn", "yes", timeout=60_000)
     page.emulate_media(media="print")
@@ -120,6 +136,7 @@ def test_on_paper_there_are_charts_and_tables_but_no_forms(page: Page) -> None:
     expect(page.get_by_role("region", name="得分分布的表", exact=True)).to_be_visible()
 
 
+@on_the_desktop
 def test_reports_come_as_files(page: Page) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Excel").click()
@@ -132,12 +149,10 @@ def test_customers_have_a_page(page: Page) -> None:
     sound(page)
 
 
-def test_without_scripts_the_charts_are_pictures(browser: Browser, server: Serving, team: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
+def test_without_scripts_the_charts_are_pictures(browser: Browser, server: Serving, entered: tuple[str, StorageState]) -> None:
+    context = browser.new_context(java_script_enabled=False, storage_state=entered[1])
     tab = context.new_page()
-    tab.goto(server.url + "/login?next=/audit")
-    tab.get_by_label("访问密钥").fill(server.key)
-    tab.get_by_role("button", name="登录").click()
+    tab.goto(entered[0])
     source = tab.locator("#chart-kp img").get_attribute("src")
     answer = context.request.get(server.url + (source or ""))
     assert (answer.status, answer.headers["content-type"]) == (200, "image/svg+xml")

@@ -79,12 +79,14 @@ def test_two_servers_on_one_postgresql_and_one_killed(run: Callable[..., Serving
     assert second.stop() in (0, -signal.SIGTERM)
 
 
-def test_who_answers_and_who_works_are_two_processes(run: Callable[..., Serving], empty_database: str, tmp_path: Path) -> None:
-    server = run(FUPAN_DATABASE_URL=empty_database, FUPAN_WORK_HERE="false")
+def test_who_answers_and_who_works_are_two_processes(run: Callable[..., Serving], tmp_path: Path) -> None:
+    """On one SQLite file, which two processes share harder than a PostgreSQL (above)."""
+    shared = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
+    server = run(FUPAN_DATABASE_URL=shared, FUPAN_WORK_HERE="false")
     crm = crm_of(server)
     assert {post(server, crm, number).status_code for number in range(5)} == {202}
     assert states(server, crm) == {"received": 5}
-    worker = run(arguments=("work",), FUPAN_DATABASE_URL=empty_database)
+    worker = run(arguments=("work",), FUPAN_DATABASE_URL=shared)
     assert "working" in worker.said
     each_once(server, crm, 5)
     assert worker.stop() == 0
