@@ -22,7 +22,7 @@ from service.console import utc_now
 from service.corrections.erasing import erase as erase_corrections
 from service.corrections.store import reapply
 from service.database import migrate, open_engine, reading, record_served
-from service.durable import Durable, HandOver
+from service.durable import Durable, HandOver, Together, Workflow
 from service.ids import new_id
 from service.imports.erasing import erase as erase_staged
 from service.imports.imports import QUEUE as IMPORTS
@@ -31,9 +31,9 @@ from service.imports.imports import Imports
 from service.imports.working import Working
 from service.inbound import events
 from service.inbound.erasing import erase
+from service.inbound.inbound import GROUPS, Inbound
 from service.inbound.inbound import QUEUE as EVENTS
 from service.inbound.inbound import WORKFLOW as RECEIVE
-from service.inbound.inbound import Inbound
 from service.inbound.integrations import Receivers
 from service.inbound.receiving import Receiving
 from service.notes import outgoing
@@ -166,8 +166,9 @@ def working(settings: Settings, prepared: Prepared, bell: Bell) -> Lifecycle:
     """The process that works off what stands in queues. It looks each second, and whenever the bell rings."""
     parts = assemble(settings, prepared)
     made, durable, lifecycle = parts.rooms, parts.durable, parts.lifecycle
-    queues = {EVENTS: settings.event_workers, DELIVERIES: settings.delivery_workers, IMPORTS: 1}
-    workflows = {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt, IMPORT: made.imports.work}
+    queues = {EVENTS: GROUPS, DELIVERIES: settings.delivery_workers, IMPORTS: 1}
+    receive = Together(made.inbound.receive_together, settings.event_workers)
+    workflows: dict[str, Workflow] = {RECEIVE: receive, DELIVER: made.deliveries.attempt, IMPORT: made.imports.work}
     beside = (made.deliveries.sweep, made.inbound.sweep, made.imports)
 
     def wake() -> None:

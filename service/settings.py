@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         True,
         description="Whether `serve` also works off what hooks brought; false where `python -m service work` does, beside it or elsewhere.",
     )
-    event_workers: int = Field(16, ge=1, le=64, description="Events that one server process takes to notes at once.")
+    event_workers: int = Field(16, ge=1, le=64, description="Events that are taken to notes together, as one task of the queue.")
     event_log_days: int = Field(30, ge=7, description="Days that finished events are kept; one sent again within them is known.")
     delivery_allow: str = Field(
         "", description="Networks, addresses and hosts, with :port or without, that deliveries may reach besides https."
