@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.database import reading, scrub, writing
@@ -73,15 +73,15 @@ class Inbound:
     def receive_together(self, handovers: Sequence[Handover]) -> None:
         """The workflow `receive`. May run again from its beginning: an event that is done is not done again."""
         by_id = {h.id: h for h in handovers}
+        alone = list(by_id)
         try:
-            alone = self.receiving.receive_together(list(by_id))
-        except Exception as error:
-            if _transient(error):
-                structlog.get_logger().warning("events not done", count=len(handovers), error=type(error).__name__)
-                self._postpone(list(by_id), max(h.number for h in handovers))
-                alone = []
-            else:
-                alone = list(by_id)
+            alone = self.receiving.receive_together(alone)
+        except (OperationalError, PoolTimeout) as error:  # the database is away: none of them would fare better alone
+            structlog.get_logger().warning("events not done", count=len(handovers), error=type(error).__name__)
+            self._postpone(alone, max(h.number for h in handovers))
+            alone = []
+        except Exception as error:  # one of them is at fault: which one shows when each is done alone
+            structlog.get_logger().warning("events not done together", count=len(handovers), error=type(error).__name__)
         for event_id in alone:
             with working_for(by_id[event_id].request_id):
                 self.receive(event_id, by_id[event_id].number)
@@ -96,15 +96,11 @@ class Inbound:
             self.receiving.fail(event_id, "analysis")
         except Exception as error:
             structlog.get_logger().warning("event not done", event_id=event_id, number=number, error=type(error).__name__)
-            if _transient(error) or number < ATTEMPTS:
+            transient = isinstance(error, (DBAPIError, PoolTimeout)) and not isinstance(error, IntegrityError)
+            if transient or number < ATTEMPTS:
                 self._postpone([event_id], number)
             else:
                 self.receiving.fail(event_id, "internal")
 
     def _postpone(self, event_ids: Sequence[str], number: int) -> None:
         self.receiving.postpone(event_ids, self.receiving.now() + timedelta(seconds=min(2**number, LONGEST_WAIT)))
-
-
-def _transient(error: Exception) -> bool:
-    """Whether it is the database's fault of the moment."""
-    return isinstance(error, (DBAPIError, PoolTimeout)) and not isinstance(error, IntegrityError)
