@@ -17,11 +17,12 @@ from service import wiring
 from service.accounts.demo import demo_key
 from service.analyzing import AnalyzerThread
 from service.app import Rooms, create_app
+from service.bell import Bell
 from service.console import utc_now
 from service.corrections.erasing import erase as erase_corrections
 from service.corrections.store import reapply
 from service.database import migrate, open_engine, reading, record_served
-from service.durable import Durable, HandOver
+from service.durable import Durable, HandOver, Together, Workflow
 from service.ids import new_id
 from service.imports.analyses import on_thread
 from service.imports.erasing import erase as erase_staged
@@ -31,9 +32,9 @@ from service.imports.imports import Imports
 from service.imports.working import Working
 from service.inbound import events
 from service.inbound.erasing import erase
+from service.inbound.inbound import GROUPS, Inbound
 from service.inbound.inbound import QUEUE as EVENTS
 from service.inbound.inbound import WORKFLOW as RECEIVE
-from service.inbound.inbound import Inbound
 from service.inbound.integrations import Receivers
 from service.inbound.receiving import Receiving
 from service.notes import outgoing
@@ -47,6 +48,7 @@ from service.outbound.deliveries import WORKFLOW as DELIVER
 from service.outbound.deliveries import Deliveries
 from service.rescoring.authors import erase as forget_authors
 from service.settings import Settings
+from service.sweeping import Sweep
 from service.vault import Vault
 from service.versions.following import Chosen, Follower, choose
 from service.versions.shelf import Shelf
@@ -133,18 +135,24 @@ def prepare(settings: Settings, first_tenant: bool) -> Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a process is put together from; `lifecycle` starts and stops what runs in it."""
+    """What any process is put together from; `lifecycle` starts and stops what runs in it."""
 
     engine: Engine
     thread: AnalyzerThread
+    durable: Durable
     rooms: Rooms
     metrics: Metrics
     follower: Follower
     lifecycle: Lifecycle
 
+    @property
+    def sweeps(self) -> tuple[Sweep, ...]:
+        """What looks for work."""
+        return self.rooms.deliveries.sweep, self.rooms.inbound.sweep, self.rooms.imports.sweep
 
-def assemble(settings: Settings, prepared: Prepared, work: bool) -> Parts:
-    """The parts of one process over what was prepared. `work`: it works off what stands in queues."""
+
+def assemble(settings: Settings, prepared: Prepared) -> Parts:
+    """The parts of one process over what was prepared."""
     engine = open_engine(settings.database_url)
     chosen, shelf = prepared.take_model(), prepared.shelf
     metrics = Metrics(chosen.analyzer.card)
@@ -153,23 +161,37 @@ def assemble(settings: Settings, prepared: Prepared, work: bool) -> Parts:
     durable = Durable(engine, new_id("ex", utc_now()), utc_now, time.monotonic, settings.dead_after_seconds)
     made = rooms(settings, engine, thread, prepared.vault, prepared.connector, utc_now, time.monotonic, random.random, durable.hand_over)
     lifecycle = Lifecycle(on_start=[follower.start], on_stop=[engine.dispose, thread.close, follower.stop])
-    if work:
-        queues = {EVENTS: settings.event_workers, DELIVERIES: settings.delivery_workers, IMPORTS: 1}
-        workflows = {RECEIVE: made.inbound.receive, DELIVER: made.deliveries.attempt, IMPORT: made.imports.work}
-        beside = (made.deliveries.sweep, made.inbound.sweep, made.imports)
-        lifecycle.on_start += [lambda: durable.start(queues, workflows), *(one.start for one in beside)]
-        lifecycle.on_stop += [lambda: durable.stop(settings.hand_back_seconds), *(one.stop for one in beside)]
-    return Parts(engine, thread, made, metrics, follower, lifecycle)
+    return Parts(engine, thread, durable, made, metrics, follower, lifecycle)
 
 
-def application(settings: Settings, prepared: Prepared) -> FastAPI:
-    """The application of one server process."""
-    parts = assemble(settings, prepared, settings.work_here)
+def working(settings: Settings, prepared: Prepared, bell: Bell) -> Lifecycle:
+    """The process that works off what stands in queues. It looks each second, and whenever the bell rings."""
+    parts = assemble(settings, prepared)
+    made, durable, lifecycle = parts.rooms, parts.durable, parts.lifecycle
+    queues = {EVENTS: GROUPS, DELIVERIES: settings.delivery_workers, IMPORTS: 1}
+    receive = Together(made.inbound.receive_together, settings.event_workers)
+    workflows: dict[str, Workflow] = {RECEIVE: receive, DELIVER: made.deliveries.attempt, IMPORT: made.imports.work}
+    beside = (made.deliveries.sweep, made.inbound.sweep, made.imports)
+
+    def wake() -> None:
+        for sweep in parts.sweeps:
+            sweep.wake()
+
+    lifecycle.on_start += [lambda: durable.start(queues, workflows), *(one.start for one in beside), lambda: bell.listen(wake)]
+    lifecycle.on_stop += [lambda: durable.stop(settings.hand_back_seconds), *(one.stop for one in beside), bell.stop]
+    return lifecycle
+
+
+def application(settings: Settings, prepared: Prepared, bell: Bell) -> FastAPI:
+    """The application of one server process. It works off nothing itself: the bell wakes the process that does, where it is of the same server."""
+    parts = assemble(settings, prepared)
     watch(parts.metrics, parts.engine)
     follower = parts.follower
     parts.metrics.watch(
         "fupan_model_refused", "1 while this process cannot serve the active model version.", lambda: follower.refused is not None
     )
+    for sweep in parts.sweeps:
+        sweep.runs_elsewhere(bell.ring)
     intake = parts.rooms.inbound.intake
     parts.lifecycle.on_start.append(intake.start)
     parts.lifecycle.on_stop.append(intake.stop)

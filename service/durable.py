@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import structlog
@@ -34,8 +35,6 @@ FORGET_EVERY = timedelta(hours=1)
 PART = 500
 STOPPED = -1
 """Beats of an executor that has stopped: what it left is taken over at once."""
-Workflow = Callable[[str, int], None]
-"""Called with the id of what it is about and the how manieth time it is handed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,18 @@ class Handover:
 
 HandOver = Callable[[str, str, Sequence[Handover]], None]
 """Durable.hand_over: queue, workflow, and what runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A workflow of up to `size` things that were handed over at the same time: one row of DBOS for all of them. It does its log lines itself."""
+
+    run: Callable[[Sequence[Handover]], None]
+    size: int
+
+
+Workflow = Callable[[str, int], None] | Together
+"""Called with the id of what it is about and the how manieth time it is handed over."""
 
 
 class Executor(Base):
@@ -113,7 +124,8 @@ class Durable:
         self, engine: Engine, executor_id: str, now: Callable[[], datetime], monotonic: Callable[[], float], dead_after: float
     ) -> None:
         self._engine, self._id, self._now, self._monotonic, self._dead_after = engine, executor_id, now, monotonic, dead_after
-        self._workflows: dict[str, Callable[[str | None, str, int], None]] = {}
+        self._workflows: dict[str, Callable[..., None]] = {}
+        self._sizes: dict[str, int] = {}
         self._seen: dict[str, tuple[int, float]] = {}
         self._running = 0
         self._forgot = now()
@@ -130,6 +142,7 @@ class Durable:
         config["system_database_engine"] = _sqlite_engine(self._engine) if self._engine.dialect.name == "sqlite" else self._engine
         DBOS(config=config)
         self._workflows = {name: DBOS.workflow(name=name)(self._guarded(name, function)) for name, function in workflows.items()}
+        self._sizes = {name: workflow.size for name, workflow in workflows.items() if isinstance(workflow, Together)}
         DBOS.launch()
         for name, concurrency in queues.items():
             DBOS.register_queue(name, worker_concurrency=concurrency, polling_interval_sec=POLLING_SECONDS, on_conflict="always_update")
@@ -137,13 +150,17 @@ class Durable:
         self._thread = threading.Thread(target=self._live, name="executor", daemon=True)
         self._thread.start()
 
-    def _guarded(self, name: str, function: Workflow) -> Callable[[str | None, str, int], None]:
-        def run(request_id: str | None, thing: str, number: int) -> None:
+    def _guarded(self, name: str, workflow: Workflow) -> Callable[..., None]:
+        def run(request_id: str | None, thing: str, number: int, *others: tuple[str | None, str, int]) -> None:
             with self._lock:
                 self._running += 1
             try:
-                with working_for(request_id):
-                    self._run(name, function, thing, number)
+                if isinstance(workflow, Together):
+                    handovers = [Handover(i, n, r) for r, i, n in ((request_id, thing, number), *others)]
+                    _named_error(name, lambda: workflow.run(handovers))
+                else:
+                    with working_for(request_id):
+                        _named_error(name, lambda: workflow(thing, number))
             finally:
                 with self._lock:
                     self._running -= 1
@@ -151,19 +168,14 @@ class Durable:
         run.__name__ = run.__qualname__ = name
         return run
 
-    def _run(self, name: str, function: Workflow, thing: str, number: int) -> None:
-        try:
-            function(thing, number)
-        except Exception as error:
-            structlog.get_logger().error("workflow failed", workflow=name, error=place(error))
-            raise WorkflowFailedError(type(error).__name__) from None
-
     def hand_over(self, queue: str, workflow: str, handovers: Sequence[Handover]) -> None:
-        """Hand workflows over to a queue, in one transaction; what was handed over before changes nothing, also after it has run."""
-        dbos, function = _get_dbos_instance(), self._workflows[workflow]
+        """Hand workflows over to a queue, in one transaction; what was handed over before (in the same company, where several run together)
+        changes nothing, also after it has run."""
+        dbos, function, size = _get_dbos_instance(), self._workflows[workflow], self._sizes.get(workflow, 1)
+        groups = [handovers[start : start + size] for start in range(0, len(handovers), size)]
         statuses = [
-            prepare_enqueued_workflow(dbos, function, (h.request_id, h.id, h.number), {}, queue_name=queue, workflow_id=h.workflow_id)
-            for h in handovers
+            prepare_enqueued_workflow(dbos, function, _arguments(group), {}, queue_name=queue, workflow_id=_workflow_id(group))
+            for group in groups
         ]
         dbos._sys_db.init_workflows(statuses)
 
@@ -208,3 +220,22 @@ class Durable:
             self._thread.join(10)
         with writing(self._engine) as session:
             session.execute(update(Executor).where(Executor.id == self._id).values(beats=STOPPED))
+
+
+def _arguments(group: Sequence[Handover]) -> tuple[Any, ...]:
+    first, *others = [(h.request_id, h.id, h.number) for h in group]
+    return *first, *others
+
+
+def _workflow_id(group: Sequence[Handover]) -> str:
+    first = group[0].workflow_id
+    return first if len(group) == 1 else f"{first}+{sha256(' '.join(h.workflow_id for h in group).encode()).hexdigest()}"
+
+
+def _named_error(name: str, run: Callable[[], None]) -> None:
+    """Raises WorkflowFailedError in place of any other exception."""
+    try:
+        run()
+    except Exception as error:
+        structlog.get_logger().error("workflow failed", workflow=name, error=place(error))
+        raise WorkflowFailedError(type(error).__name__) from None

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         min_length=16,
         description="Who reads /metrics sends it as bearer token; unset, only a server on a loopback address gives metrics.",
     )
-    workers: int = Field(1, ge=1, le=64, description="Server processes on the one socket; the model is loaded once and shared.")
+    workers: int = Field(1, ge=1, le=64, description="Processes that answer on the one socket; the model is loaded once and shared.")
     shutdown_seconds: int = Field(20, ge=1, le=3600, description="Seconds that requests in flight get to finish after SIGTERM.")
     embed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(
         (), description="Origins whose pages may analyze drafts by /embed.js, parted by commas; none by default."
@@ -64,9 +64,9 @@ class Settings(BaseSettings):
     max_hook_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Larger bodies posted to /v1/hooks/ are refused with 413.")
     work_here: bool = Field(
         True,
-        description="Whether `serve` also works off what hooks brought; false where `python -m service work` does, beside it or elsewhere.",
+        description="Whether `serve` also runs a process that works off queues; false where `python -m service work` does, here or elsewhere.",
     )
-    event_workers: int = Field(16, ge=1, le=64, description="Events that one server process takes to notes at once.")
+    event_workers: int = Field(16, ge=1, le=64, description="Events that are taken to notes together, as one task of the queue.")
     event_log_days: int = Field(30, ge=7, description="Days that finished events are kept; one sent again within them is known.")
     delivery_allow: str = Field(
         "", description="Networks, addresses and hosts, with :port or without, that deliveries may reach besides https."

@@ -19,10 +19,17 @@ class Sweep:
         self._name, self._step, self._gather = name, step, gather
         self._changed, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._elsewhere: Callable[[], None] | None = None
 
     def wake(self) -> None:
         """There may be something to do: look soon instead of within the second."""
+        if self._elsewhere is not None:
+            self._elsewhere()
         self._changed.set()
+
+    def runs_elsewhere(self, wake: Callable[[], None]) -> None:
+        """Another process looks; `wake` wakes it there."""
+        self._elsewhere = wake
 
     def start(self) -> None:
         """Look from now on."""

@@ -47,7 +47,6 @@ WARM_UP = 100
 PACE = 0.6
 LONGEST = 600
 """Seconds that events get to become notes."""
-WORK = ("-m", "service", "work")
 SERVE = ("-m", "service", "serve", "--port", "0")
 
 
@@ -71,13 +70,12 @@ class Asking:
 @dataclass(frozen=True)
 class Target:
     """A server to load: `command` starts it and prints its address. `asking` is called before with the server's environment, so that
-    it can make keys or an integration in its database. `beside`: commands that run at the same time, as another machine's would."""
+    it can make keys or an integration in its database."""
 
     name: str
     command: Sequence[str]
     asking: Callable[[Mapping[str, str]], Asking]
     settings: Mapping[str, str] = field(default_factory=dict)
-    beside: Sequence[Sequence[str]] = ()
 
 
 def texts() -> list[str]:
@@ -156,8 +154,6 @@ def targets(postgres: str) -> list[Target]:
         Target("stored notes, SQLite", SERVE, stored),
         Target("stored notes, PostgreSQL", SERVE, stored, {"FUPAN_DATABASE_URL": postgres}),
         Target("hook, SQLite", SERVE, hooked),
-        Target("hook, SQLite, work beside", SERVE, hooked, {"FUPAN_WORK_HERE": "false"}, [WORK]),
-        Target("hook, PostgreSQL, work beside", SERVE, hooked, {"FUPAN_DATABASE_URL": postgres, "FUPAN_WORK_HERE": "false"}, [WORK]),
         Target("hook, PostgreSQL", SERVE, hooked, {"FUPAN_DATABASE_URL": postgres}),
         Target("hook, PostgreSQL, 2 processes", (*SERVE, "--workers", "2"), hooked, {"FUPAN_DATABASE_URL": postgres}),
     ]
@@ -226,10 +222,8 @@ def measure(target: Target) -> list[str]:
             **target.settings,
         }
         asking = target.asking(environment)
-        process, *others = (
-            subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            for command in (target.command, *target.beside)
-        )
+        command = [sys.executable, *target.command]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
@@ -239,10 +233,8 @@ def measure(target: Target) -> list[str]:
             _, paced = asyncio.run(load(asking, url, REQUESTS, WARM_UP + REQUESTS, PACE * rate))
             done = "" if asking.done is None else f"{asking.done():.0f}"
         finally:
-            for one in (process, *others):
-                one.terminate()
-            for one in (process, *others):
-                one.wait(60)
+            process.terminate()
+            process.wait(60)
     return [
         target.name,
         f"{rate:.0f}",

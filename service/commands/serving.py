@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +19,12 @@ from sqlalchemy.exc import OperationalError
 from models.artefacts import ArtefactError
 from service import foreign_logs, logs
 from service.accounts.demo import DEMO_TENANT
-from service.bootstrap import Prepared, application, assemble, prepare
+from service.bell import Bell
+from service.bootstrap import Prepared, application, prepare, working
 from service.console import fail, settings_or_exit
 from service.operations.lifecycle import Lifecycle
 from service.operations.metrics import share_between_processes
-from service.operations.processes import Supervisor
+from service.operations.processes import Job, Supervisor
 from service.settings import Settings
 from service.vault import VaultError
 
@@ -52,29 +54,40 @@ def run(settings: Settings) -> None:
     print(f"Fupan 复盘: http://{shown}:{address[1]}/", flush=True)
     if prepared.demo_key is not None:
         print(f"Key of the new tenant {DEMO_TENANT}, role admin, shown this once: {prepared.demo_key}", flush=True)
-    if settings.workers == 1:
-        _answer(settings, prepared, listening)
-        return
+    bell = Bell()
+    jobs = [Job("server", partial(_answer, settings, prepared, listening, bell))] * settings.workers
+    if settings.work_here:
+        jobs.append(Job("work", partial(_work_beside, settings, prepared, listening, bell)))
     with tempfile.TemporaryDirectory(prefix="fupan-metrics-") as folder:
         share_between_processes(Path(folder))
-        one = partial(_worker, settings, prepared, listening)
-        Supervisor(settings.workers, one, settings.shutdown_seconds + settings.hand_back_seconds, Path(folder)).run()
+        # Closed at once, so that who connects after SIGTERM is refused and does not wait.
+        Supervisor(jobs, settings.shutdown_seconds + settings.hand_back_seconds, Path(folder), listening.close).run()
 
 
 def work() -> None:
-    """Work off what hooks brought, without serving: beside a server with FUPAN_WORK_HERE=false, so that hooks never wait for analyses."""
+    """Work off what hooks brought, without serving: for a server with FUPAN_WORK_HERE=false, or more of it on another machine."""
     settings = settings_or_exit()
     prepared = _prepared(settings, first_tenant=False)
+    _work(settings, prepared, Bell(), lambda: print("Fupan 复盘: working", flush=True))
+
+
+def _work_beside(settings: Settings, prepared: Prepared, listening: socket.socket, bell: Bell) -> None:
+    listening.close()  # who connects must find nobody here once the server processes are gone
+    _work(settings, prepared, bell, lambda: None)
+
+
+def _work(settings: Settings, prepared: Prepared, bell: Bell, begun: Callable[[], None]) -> None:
+    """Work until SIGTERM or SIGINT, then hand back what is under way."""
     os.nice(NICENESS)  # where both want the processor, the hooks get it
-    asyncio.run(_until_told(assemble(settings, prepared, work=True).lifecycle))
+    asyncio.run(_until_told(working(settings, prepared, bell), begun))
 
 
-async def _until_told(lifecycle: Lifecycle) -> None:
+async def _until_told(lifecycle: Lifecycle, begun: Callable[[], None]) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with lifecycle.run():
-        print("Fupan 复盘: working", flush=True)
+        begun()
         await ended.wait()
 
 
@@ -107,14 +120,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _worker(settings: Settings, prepared: Prepared, listening: socket.socket, _: int) -> None:
-    _answer(settings, prepared, listening)
-
-
-def _answer(settings: Settings, prepared: Prepared, listening: socket.socket) -> None:
+def _answer(settings: Settings, prepared: Prepared, listening: socket.socket, bell: Bell) -> None:
     """Answer requests until SIGTERM or SIGINT, then finish those in flight."""
     config = uvicorn.Config(
-        application(settings, prepared),
+        application(settings, prepared, bell),
         access_log=False,
         log_config=None,
         server_header=False,

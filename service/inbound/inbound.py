@@ -1,4 +1,4 @@
-"""Inbound at work: the sweep that hands events over to the durable queue, and the workflow of one event.
+"""Inbound at work: the sweep that hands events over to the durable queue, and the workflow of a few events.
 
 An event is handed over by its id after it is stored; the sweep, which runs each second and whenever something changed, also finds what a crash
 left between storing and handing over, what waits behind a flood, and what failed for the database's sake.
@@ -6,24 +6,28 @@ left between storing and handing over, what waits behind a flood, and what faile
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.database import reading, scrub, writing
-from service.durable import HandOver
+from service.durable import HandOver, Handover
 from service.inbound import events
 from service.inbound.intake import Intake
 from service.inbound.integrations import Receivers
 from service.inbound.receiving import AnalysisError, Receiving
+from service.logs import working_for
 from service.sweeping import Sweep
 from service.vault import Vault
 
 QUEUE = "events"
 WORKFLOW = "receive"
+GROUPS = 4
+"""Workflows that one process takes from the queue at once; two are worked on while the others are at hand."""
 GATHER_SECONDS = 0.05
 """After a change the sweep waits so long for more of them."""
 PURGE_EVERY = timedelta(hours=1)
@@ -66,18 +70,37 @@ class Inbound:
             self._purged = now
         return len(chosen)
 
-    def receive(self, event_id: str, number: int) -> None:
+    def receive_together(self, handovers: Sequence[Handover]) -> None:
         """The workflow `receive`. May run again from its beginning: an event that is done is not done again."""
+        by_id = {h.id: h for h in handovers}
+        alone = list(by_id)
+        try:
+            alone = self.receiving.receive_together(alone)
+        except (OperationalError, PoolTimeout) as error:  # the database is away: none of them would fare better alone
+            structlog.get_logger().warning("events not done", count=len(handovers), error=type(error).__name__)
+            self._postpone(alone, max(h.number for h in handovers))
+            alone = []
+        except Exception as error:  # one of them is at fault: which one shows when each is done alone
+            structlog.get_logger().warning("events not done together", count=len(handovers), error=type(error).__name__)
+        for event_id in alone:
+            with working_for(by_id[event_id].request_id):
+                self.receive(event_id, by_id[event_id].number)
+        self.sweep.wake()
+
+    def receive(self, event_id: str, number: int) -> None:
+        """Do one event, handed over for the `number`th time. May run again from its beginning."""
         try:
             self.receiving.receive(event_id)
         except AnalysisError as error:
             structlog.get_logger().error("analysis failed", event_id=event_id, error=str(error))
             self.receiving.fail(event_id, "analysis")
         except Exception as error:
-            transient = isinstance(error, (DBAPIError, PoolTimeout)) and not isinstance(error, IntegrityError)
             structlog.get_logger().warning("event not done", event_id=event_id, number=number, error=type(error).__name__)
+            transient = isinstance(error, (DBAPIError, PoolTimeout)) and not isinstance(error, IntegrityError)
             if transient or number < ATTEMPTS:
-                self.receiving.postpone(event_id, self.receiving.now() + timedelta(seconds=min(2**number, LONGEST_WAIT)))
+                self._postpone([event_id], number)
             else:
                 self.receiving.fail(event_id, "internal")
-        self.sweep.wake()
+
+    def _postpone(self, event_ids: Sequence[str], number: int) -> None:
+        self.receiving.postpone(event_ids, self.receiving.now() + timedelta(seconds=min(2**number, LONGEST_WAIT)))

@@ -151,7 +151,8 @@ def keep_facts(session: Session, note: StoredNote, of_analysis: Mapping[str, Any
     session.flush()
 
 
-def _rows_of(note: StoredNote, analysis: Analysis, now: datetime) -> tuple[StoredAnalysis, list[AnalysisObjection]]:
+def rows_of(note: StoredNote, analysis: Analysis, now: datetime) -> tuple[StoredAnalysis, list[AnalysisObjection]]:
+    """The rows of a stored note's analysis."""
     result = RESULT.dump_json(replace(analysis, id=note.id)).decode()
     row = StoredAnalysis(
         id=new_id("an", now), tenant_id=note.tenant_id, note_id=note.id, revision=note.revision, current=True, created=now, result=result,
@@ -170,7 +171,7 @@ def add_analysis(
 ) -> StoredAnalysis:
     """Store an analysis of the note's current revision as the current one; earlier ones stay."""
     session.execute(update(StoredAnalysis).where(StoredAnalysis.note_id == note.id, StoredAnalysis.current.is_(True)).values(current=False))
-    row, objections = _rows_of(note, analysis, now)
+    row, objections = rows_of(note, analysis, now)
     session.add(row)
     session.flush()
     session.add_all(objections)
@@ -235,7 +236,7 @@ def add_imported(
     ]  # fmt: skip
     session.add_all(rows)
     session.flush()
-    made = [_rows_of(row, analysis, now) for row, (_, analysis) in zip(rows, notes, strict=True)]
+    made = [rows_of(row, analysis, now) for row, (_, analysis) in zip(rows, notes, strict=True)]
     session.add_all(row for row, _ in made)
     session.flush()
     session.add_all(objection for _, objections in made for objection in objections)

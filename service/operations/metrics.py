@@ -105,7 +105,7 @@ class _Told(Collector):
         info.add_metric([self.card.version, self.card.corpus_hash[:12]], 1)
         yield info
         processes = server_processes()
-        yield GaugeMetricFamily("fupan_processes", "Processes answering requests.", value=len(processes))
+        yield GaugeMetricFamily("fupan_processes", "Processes of this server that answer or work.", value=len(processes))
         memory = [kilobytes for pid in processes if (kilobytes := _pss(pid)) is not None]
         yield GaugeMetricFamily("fupan_memory_bytes", "Memory of the processes, shared pages counted once.", value=1024 * sum(memory))
 

@@ -45,7 +45,7 @@ def kill_at_every_step(stage: Stage) -> Count:
     steps = [*MOMENTS, SENT] * rounds
     share = EVENTS // (len(steps) + at_random)
     hit: dict[str, int] = dict.fromkeys((*MOMENTS, SENT), 0)
-    sendings, made = [], 0
+    sendings, made, ones = [], 0, 0
     for number in range(len(steps) + at_random):
         share_now = share if number < len(steps) + at_random - 1 else EVENTS - made
         chosen = events(share_now, "kill", made)
@@ -55,6 +55,10 @@ def kill_at_every_step(stage: Stage) -> Count:
         else:
             sendings.append(stage.crm.begin(chosen, 4))
             time.sleep(random.uniform(0, 2.0))  # a moment that nobody chose
+            if random.random() < 0.5:
+                stage.server.kill_one()
+                ones += 1
+                continue
             stage.server.kill()
             stage.server.start()
     for sending in sendings:
@@ -64,7 +68,9 @@ def kill_at_every_step(stage: Stage) -> Count:
     for moment, times in hit.items():
         found.expect(times > 0, f"never killed at: {moment}")
     found.expect(found.accepted == EVENTS, f"{found.accepted} of {EVENTS} events were taken")
-    found.remarks.insert(0, f"{stage.server.starts - 1} kills, {sum(hit.values())} at {len(hit)} named moments")
+    found.remarks.insert(
+        0, f"{stage.server.starts - 1 + ones} kills ({ones} of one process), {sum(hit.values())} at {len(hit)} named moments"
+    )
     return found
 
 
@@ -96,7 +102,7 @@ def _hit(stage: Stage, holds: Callable[[Session], bool], part: list[Event], send
 def _hit_sent(stage: Stage, part: list[Event], sendings: list[Callable[[], None]]) -> bool:
     """The receiver kills the sender as soon as it has answered."""
     pid = stage.server.pid
-    stage.receiver.behave = lambda _, __: Answer(after=lambda: os.kill(pid, signal.SIGKILL))
+    stage.receiver.behave = lambda _, __: Answer(after=lambda: os.killpg(pid, signal.SIGKILL))
     sendings.append(stage.crm.begin(part, 4))
     until = time.monotonic() + MOMENT_SECONDS
     while stage.server.running and time.monotonic() < until:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+
+from tests.service.serving import alive, children
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
@@ -53,6 +56,7 @@ class Nursery:
                     env={**os.environ, **environment},
                     stdout=out,
                     stderr=out,
+                    start_new_session=True,
                 )
             self._popen[made.pid] = made
             return made.pid
@@ -120,11 +124,17 @@ class Server:
         finally:
             connection.close()
 
-    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """kill -9, or another signal; waits until the process is gone. One that is gone already stays so."""
+    def kill(self) -> None:
+        """kill -9 of all its processes at once; waits until they are gone. One that is gone already stays so."""
+        forked = children(self.pid)
         with suppress(ProcessLookupError):
-            os.kill(self.pid, number)
-        wait_for(lambda: self.nursery.ended(self.pid), 60, "the end of the process", 0.005)
+            os.killpg(self.pid, signal.SIGKILL)
+        wait_for(lambda: self.nursery.ended(self.pid) and not any(alive(p) for p in forked), 60, "the end of the processes", 0.005)
+
+    def kill_one(self) -> None:
+        """kill -9 of one of its processes, which is replaced: one that answers or the one that works."""
+        for pid in random.sample(sorted(children(self.pid)), 1):
+            os.kill(pid, signal.SIGKILL)
 
     @property
     def running(self) -> bool:

@@ -95,7 +95,10 @@ class Receiver:
             self._http = None
 
     def _take(self, http: BaseHTTPRequestHandler) -> None:
-        body = http.rfile.read(int(http.headers["content-length"]))
+        length = int(http.headers["content-length"])
+        body = http.rfile.read(length)
+        if len(body) < length:  # the sender was killed while it sent
+            return
         delivery_id = http.headers["webhook-id"]
         at = datetime.fromtimestamp(int(http.headers["webhook-timestamp"]), UTC)
         signed = Webhook(self.secret).sign(delivery_id, at, body.decode())

@@ -65,6 +65,7 @@ def nursery() -> None:
 
 def become(environment: dict[str, str], log: str) -> None:
     """The forked process: a server, until it is told to stop."""
+    os.setsid()  # the suite kills a server with all its processes
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with open(os.devnull) as nothing, open(log, "ab") as out:
         for number, stream in enumerate((nothing, out, out)):

@@ -118,6 +118,7 @@ def become(arguments: list[str], environment: dict[str, str], out: int, log: int
     """The forked process: the program, until it ends."""
     from service.cli import app
 
+    os.setsid()  # a test kills a server with all its processes
     with open(os.devnull) as nothing:
         for number, descriptor in enumerate((nothing.fileno(), out, log)):
             os.dup2(descriptor, number)

@@ -28,6 +28,22 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
+def children(pid: int) -> set[int]:
+    """The processes that a process has forked, as the kernel lists them."""
+    try:
+        return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    except OSError:
+        return set()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there, and is not a dead one that nobody has asked after."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class Serving:
     """A running `python -m service serve`, its files in `folder`: forked from the nursery, or an interpreter of its own, where `program` runs."""
 
@@ -55,7 +71,9 @@ class Serving:
         self.process: subprocess.Popen[str] | Forked
         if nursery is None:
             command = [sys.executable, *program, *arguments]
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=self._log_file, text=True)
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=self._log_file, text=True, start_new_session=True
+            )
         else:
             self.process = nursery.start(arguments, environment, self._log_file)
         assert self.process.stdout is not None
@@ -84,8 +102,10 @@ class Serving:
         return httpx.request(method, self.url + path, headers={"authorization": f"Bearer {self.key}"}, timeout=60, **request)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and wait for the end; the exit code."""
-        if self.process.poll() is None:
+        """Send a signal and wait for the end; the exit code. SIGKILL goes to all of its processes at once, as when a machine loses its power."""
+        if self.process.poll() is None and number == signal.SIGKILL:
+            os.killpg(self.process.pid, number)
+        elif self.process.poll() is None:
             self.process.send_signal(number)
         code = self.process.wait(60)
         self._log_file.close()

@@ -11,7 +11,7 @@ from dbos import DBOS
 from sqlalchemy import Engine, inspect, text
 
 from service.database import migrate, open_engine
-from service.durable import Durable, Handover
+from service.durable import Durable, Handover, Together
 from tests.service.conftest import Clock, new_postgres_database
 
 WAIT = 20
@@ -70,6 +70,18 @@ def test_an_id_is_run_once(launch, fresh: Engine) -> None:
     durable.hand_over("things", "work", [Handover("z", 1)])
     assert last.wait(WAIT)
     assert ran == ["a", "z"]
+
+
+def test_what_is_handed_over_together_is_run_together_once(launch, fresh: Engine) -> None:
+    ran: list[list[Handover]] = []
+    durable = launch("ex_1", Together(lambda handovers: ran.append(list(handovers)), 3))
+    handovers = [Handover(name, 1, f"request {name}") for name in "abcde"]
+    for _ in range(2):
+        durable.hand_over("things", "work", handovers)
+    assert _until(lambda: len(ran) == 2)
+    durable.hand_over("things", "work", [Handover("z", 1)])
+    assert _until(lambda: len(ran) == 3)
+    assert sorted(ran, key=lambda group: group[0].id) == [handovers[:3], handovers[3:], [Handover("z", 1)]]
 
 
 def test_what_fails_leaves_the_errors_type_alone(launch, fresh: Engine, caplog, capsys) -> None:

@@ -134,8 +134,8 @@ def work_off(tenancy: Tenancy) -> int:
     world, ran = tenancy.world, 0
     while world.inbound.step():
         handed, world.handed[:] = list(world.handed), []
+        world.inbound.receive_together(handed)
         for handover in handed:
-            world.inbound.receive(handover.id, handover.number)
             with reading(world.engine) as session:
                 row = session.get(InboundEvent, handover.id)
                 ran += row is not None and row.tenant_id == tenancy.id

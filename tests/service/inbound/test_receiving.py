@@ -141,7 +141,7 @@ def test_a_database_that_fails_leaves_the_event_for_later(tenancy: Tenancy, monk
         raise OperationalError("", {}, Exception())
 
     with monkeypatch.context() as patched:
-        patched.setattr("service.notes.store.save", gone)
+        patched.setattr("service.inbound.receiving.add_fresh", gone)
         assert work_off(tenancy) == 1
     assert crm.states() == ["received"]
     assert work_off(tenancy) == 0
@@ -156,7 +156,7 @@ def test_an_analyzer_that_fails_sets_the_event_aside(
     crm = sender(tenancy)
     crm.post("e1")
     with monkeypatch.context() as patched:
-        patched.setattr(tenancy.world.inbound.receiving.thread, "analyze", lambda note: 1 / 0 if note.text else None)
+        patched.setattr(tenancy.world.inbound.receiving.thread, "analyze_all", lambda notes, _: 1 / 0)
         work_off(tenancy)
     event = crm.events(state="failed")[0]
     assert event["reason"] == "analysis"
@@ -164,6 +164,33 @@ def test_an_analyzer_that_fails_sets_the_event_aside(
     assert tenancy.call("POST", f"/v1/integrations/{crm.id}/events/{event['id']}/replay").json()["state"] == "received"
     work_off(tenancy)
     assert crm.states() == ["done"]
+
+
+def test_one_note_that_fails_leaves_the_others_of_its_group_done(tenancy: Tenancy, monkeypatch: pytest.MonkeyPatch) -> None:
+    crm, thread = sender(tenancy), tenancy.world.inbound.receiving.thread
+    for number in range(12):
+        crm.post(f"e{number}", "王总要命的一次" if number == 5 else f"王总嫌贵{number}", crm_id=f"v{number}")
+    analyze_all = thread.analyze_all
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            thread, "analyze_all", lambda notes, rubric: 1 / 0 if any("要命" in n.text for n in notes) else analyze_all(notes, rubric)
+        )
+        assert work_off(tenancy) == 12
+    assert (crm.states().count("done"), [e["event_id"] for e in crm.events(state="failed")]) == (11, ["e5"])
+    assert len(notes_of(tenancy)) == 11
+
+
+def test_a_group_with_one_visit_several_times_ends_as_one_after_the_other(tenancy: Tenancy) -> None:
+    crm = sender(tenancy)
+    crm.post("old", "第零稿", crm_id="v0")
+    work_off(tenancy)
+    for number, (crm_id, text) in enumerate((("v0", "第零稿"), ("v0", "第一稿"), ("v1", "初稿"), ("v1", "次稿"), ("v1", "次稿"))):
+        tenancy.world.clock.step(seconds=1)
+        crm.post(f"e{number}", text, crm_id=crm_id)
+    crm.post("late", "旧稿", crm_id="v1", changed_at="2020-01-01T00:00:00Z")
+    assert work_off(tenancy) == 6
+    assert crm.states() == ["done"] * 6 + ["skipped"]
+    assert {(n["crm_id"], n["text"], n["revision"]) for n in notes_of(tenancy)} == {("v0", "第一稿", 2), ("v1", "次稿", 2)}
 
 
 def test_counts_by_state_are_for_metrics(tenancy: Tenancy) -> None:

@@ -77,7 +77,7 @@ def test_metrics_count_requests_and_analyses_without_any_text(client: httpx.Clie
     ):
         assert after[name, labels] == before.get((name, labels), 0) + 1, name
     assert after["fupan_database_up", ()] == 1
-    assert after["fupan_processes", ()] == 1
+    assert after["fupan_processes", ()] == 2
     assert after["fupan_memory_bytes", ()] > 50e6
     assert secret not in answer.text
     assert "SECRETMETHOD" not in answer.text
