@@ -22,10 +22,9 @@ def read_content(session: Session, tenant_id: str, note_id: str, analysis_id: st
 
     Raises ValueError where the stored result has a form that this version does not read.
     """
-    note = session.scalar(select(StoredNote).where(StoredNote.tenant_id == tenant_id, StoredNote.id == note_id))
-    owned = (StoredAnalysis.tenant_id == tenant_id, StoredAnalysis.note_id == note_id, StoredAnalysis.id == analysis_id)
-    row = session.scalar(select(StoredAnalysis).where(*owned))
-    if note is None or row is None:
+    # By their keys: in the transaction that has just stored them nothing is read again.
+    note, row = session.get(StoredNote, note_id), session.get(StoredAnalysis, analysis_id)
+    if note is None or row is None or note.tenant_id != tenant_id or (row.tenant_id, row.note_id) != (tenant_id, note_id):
         return None
     read: StoredNote | NoteRevision = note if row.revision == note.revision else session.get_one(NoteRevision, (note_id, row.revision))
     person = session.get(Person, note.person_id) if note.person_id else None

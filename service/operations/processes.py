@@ -62,7 +62,7 @@ class Supervisor:
             while self._running or (self._waiting and self._stopping is None):
                 self._reap()
                 self._kill_late()
-                time.sleep(0.05)
+                time.sleep(0.1)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
