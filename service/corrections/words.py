@@ -41,8 +41,10 @@ def _amount(value: Any) -> str:
 
 
 def _gap(gap: Mapping[str, Any]) -> str:
-    size = _amount(gap["amount"]) if gap["amount"] is not None else f"{gap['percent']:g}%"
-    return f"比{'对手' if gap['against'] == 'competitor' else '客户出价'}高 {size}"
+    amount, percent = gap["amount"], gap["percent"]
+    ends = [end for end in (amount if isinstance(amount, list) else [percent if amount is None else amount]) if end is not None]
+    size = f"{abs(percent):g}%" if amount is None else _amount(amount)
+    return f"比{'对手' if gap['against'] == 'competitor' else '客户出价'}{'低' if max(ends) < 0 else '高'} {size}"
 
 
 def value_words(field: str, value: Any) -> str:

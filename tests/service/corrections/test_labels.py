@@ -14,6 +14,7 @@ from service.corrections.corrected import corrected_result, question_words
 from service.corrections.findings import matches, without
 from service.corrections.form import LabelChanges, flat_changes, text_faults
 from service.corrections.labels import FIELDS, changed_fields, flat, from_result, overlaid, whole
+from service.corrections.words import value_words
 from service.notes.store import RESULT
 from training.corpus import read_split
 from training.labels import faults
@@ -154,3 +155,17 @@ def test_what_touches_is_the_same_and_what_differs_is_named(labels) -> None:
     assert "people" in differing(labels, other)
     assert set(differing(labels, other)) <= set(COMPARED)
     assert changed_fields(labels, other)
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        ({"against": "competitor", "amount": 3000, "percent": None}, "比对手高 3000"),
+        ({"against": "competitor", "amount": -3000, "percent": None}, "比对手低 3000"),
+        ({"against": "customer", "amount": [-20000, -10000], "percent": None}, "比客户出价低 2万到1万"),
+        ({"against": "customer", "amount": [50000, None], "percent": 12.5}, "比客户出价高 5万以上"),
+        ({"against": "competitor", "amount": None, "percent": -10}, "比对手低 10%"),
+    ],
+)
+def test_a_gap_in_words_says_who_is_dearer(gap: dict, said: str) -> None:
+    assert value_words("price.gaps", [gap]) == said
