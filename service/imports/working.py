@@ -27,8 +27,8 @@ from service.imports.rows import stage
 from service.imports.tables import Import, ImportFault, ImportPart, ImportRow
 from service.notes.deletion import erase_notes
 from service.notes.hooks import Eraser
+from service.notes.imported import Imported, add_imported, show_imported, stored_texts
 from service.notes.resolve import API_SOURCE
-from service.notes.store import Imported, add_imported, show_imported, stored_texts
 from service.notes.tables import StoredNote
 from service.rubrics.store import active
 

@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from models.analysis import Analysis
 from service.ids import new_id
-from service.notes.facts import analysis_values, note_values
-from service.notes.store import NewNote, rows_of
-from service.notes.tables import NoteEvent, NoteFacts, StoredNote
+from service.notes.store import NewNote, add_rows
+from service.notes.tables import NoteEvent, StoredNote
 
 
 def fresh(session: Session, tenant_id: str, news: Sequence[NewNote]) -> list[bool]:
@@ -46,20 +45,11 @@ def add_fresh(
         )
         for new, _ in notes
     ]  # fmt: skip
-    session.add_all(rows)
-    session.flush()
-    made = [rows_of(row, analysis, now) for row, (_, analysis) in zip(rows, notes, strict=True)]
-    session.add_all(stored for stored, _ in made)
+    stored = add_rows(session, tenant_id, rows, [analysis for _, analysis in notes], now)
     session.add_all(
         NoteEvent(tenant_id=tenant_id, event_id=new.event_id, note_id=row.id)
         for row, (new, _) in zip(rows, notes, strict=True)
         if new.event_id is not None
     )
     session.flush()
-    session.add_all(objection for _, objections in made for objection in objections)
-    session.add_all(
-        NoteFacts(tenant_id=tenant_id, note_id=row.id, **note_values(row), **analysis_values(stored, analysis))
-        for row, (stored, _), (_, analysis) in zip(rows, made, notes, strict=True)
-    )
-    session.flush()
-    return [(row.id, stored.id) for row, (stored, _) in zip(rows, made, strict=True)]
+    return [(row.id, analysis.id) for row, analysis in zip(rows, stored, strict=True)]

@@ -201,58 +201,25 @@ def keep(
     raise AssertionError("unreachable")
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """A note of an import, new by what `stored_texts` said."""
-
-    text: str
-    visited_at: date
-    crm_id: str | None
-    team_id: str | None
-    person_id: str | None
-    customer: str | None
-    customer_id: str | None
-
-
-def stored_texts(session: Session, tenant_id: str, source: str, crm_ids: Sequence[str]) -> dict[str | None, str]:
-    """CRM id → text of those that are stored."""
-    same = (StoredNote.tenant_id == tenant_id, StoredNote.source == source, StoredNote.crm_id.in_(crm_ids))
-    return {row.crm_id: row.text for row in session.execute(select(StoredNote.crm_id, StoredNote.text).where(*same))}
-
-
-def add_imported(
-    session: Session, tenant_id: str, source: str, import_id: str, notes: Sequence[tuple[Imported, Analysis]], now: datetime
-) -> None:
-    """Store new notes with their analyses, hidden until their import has finished; other rooms are not told of them.
+def add_rows(
+    session: Session, tenant_id: str, rows: Sequence[StoredNote], analyses: Sequence[Analysis], now: datetime
+) -> list[StoredAnalysis]:
+    """Store new notes and their analyses by a statement a table; the stored analyses.
 
     Raises IntegrityError where another transaction stored one of them meanwhile.
     """
-    rows = [
-        StoredNote(
-            id=new_id("nt", now), tenant_id=tenant_id, source=source, revision=1, created=now, changed=now, import_id=import_id, hidden=True,
-            **{name: getattr(note, name) for name in Imported.__slots__},
-        )
-        for note, _ in notes
-    ]  # fmt: skip
     session.add_all(rows)
     session.flush()
-    made = [rows_of(row, analysis, now) for row, (_, analysis) in zip(rows, notes, strict=True)]
-    session.add_all(row for row, _ in made)
+    made = [rows_of(row, analysis, now) for row, analysis in zip(rows, analyses, strict=True)]
+    session.add_all(stored for stored, _ in made)
     session.flush()
     session.add_all(objection for _, objections in made for objection in objections)
     session.add_all(
         NoteFacts(tenant_id=tenant_id, note_id=row.id, **note_values(row), **analysis_values(stored, analysis))
-        for row, (stored, _), (_, analysis) in zip(rows, made, notes, strict=True)
+        for row, (stored, _), analysis in zip(rows, made, analyses, strict=True)
     )
     session.flush()
-
-
-def show_imported(session: Session, tenant_id: str, import_id: str) -> None:
-    """Let the notes of an import be seen, all at once."""
-    mine = (StoredNote.tenant_id == tenant_id, StoredNote.import_id == import_id, StoredNote.hidden.is_(True))
-    facts = (NoteFacts.tenant_id == tenant_id, NoteFacts.hidden.is_(True))
-    session.execute(update(NoteFacts).where(*facts, NoteFacts.note_id.in_(select(StoredNote.id).where(*mine))).values(hidden=False))
-    session.execute(update(StoredNote).where(*mine).values(hidden=False))
+    return [stored for stored, _ in made]
 
 
 def current_analysis(session: Session, note_id: str) -> StoredAnalysis:
