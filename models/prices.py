@@ -152,7 +152,8 @@ def price_features(doc: Doc) -> list[list[str]]:
                 compared = relation(values[i], values[j])
                 f += [f"{step}{amounts[j].form[0]}{compared}", f"{step}{compared}|{owner}"]
         f.append(f"difference={difference}|{pricey[i]}")
-        f += [f"end={part}" for part in parts[i]] + [f"end={part}|{rule}" for part in parts[i]]
+        ends = sorted(parts[i])  # the weights' sum hangs by 1e-8 on their order, and training on that
+        f += [f"end={part}" for part in ends] + [f"end={part}|{rule}" for part in ends]
         ratios = values[i] / prices
         near_alike = np.count_nonzero((ratios > 0.3) & (ratios < 3.3)) - (pricey[i] and values[i] > 1e-6)
         f.append(f"alike={min(near_alike, 3)}|{pricey[i]}")
