@@ -116,11 +116,10 @@ class Answerer:
         sent = _Sent(note, normalized)
         judgement: Judgement = doc._.judgement
         slots: Slots = doc._.slots
-        outcome = judgement.outcome
         return Analysis(
             id=note.id,
             kind=Kind(judgement.kind_label, *self._trust("kind", max(judgement.kind, 1 - judgement.kind))),
-            outcome=Outcome(judgement.outcome_label, *self._trust("outcome", float(outcome.max()))),
+            outcome=Outcome(judgement.outcome_label, *self._trust("outcome", judgement.outcome_probability)),
             sentences=_sentences(doc, sent),
             people=self._people(doc, sent),
             kp=self._kp(doc, sent),

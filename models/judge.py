@@ -27,6 +27,7 @@ from models.network import Network
 from models.note_numbers import KP_STATUSES, note_numbers
 
 OUTCOMES: tuple[OutcomeLabel, ...] = ("signed", "not_signed", "unclear")
+SIGNED = 0.5
 _PARTS = (
     tuple(f"{d}>={level}" for d in DIMENSIONS for level in (1, 2)),
     OUTCOMES,
@@ -57,7 +58,14 @@ class Judgement:
 
     @property
     def outcome_label(self) -> OutcomeLabel:
-        return OUTCOMES[int(self.outcome.argmax())]
+        """The most probable outcome, but `signed` only where it is more probable than not: told wrongly it costs more than left open."""
+        likely = self.outcome.argsort()[::-1].tolist()
+        return OUTCOMES[likely[OUTCOMES[likely[0]] == "signed" and self.outcome[likely[0]] < SIGNED]]
+
+    @property
+    def outcome_probability(self) -> float:
+        """Of that label."""
+        return float(self.outcome[OUTCOMES.index(self.outcome_label)])
 
 
 def judged(probabilities: NDArray[np.float32]) -> Judgement:

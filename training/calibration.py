@@ -12,7 +12,6 @@ import numpy as np
 from spacy.tokens import Doc
 
 from models.analysis import DecisionRole
-from models.judge import OUTCOMES
 from models.reliability import Field, Reliability
 from training.corpus import LabelledNote
 from training.fit import sigmoid_calibration
@@ -33,11 +32,10 @@ def _person_right(note: LabelledNote, mention: str, role: DecisionRole) -> bool:
 def raw_pairs(note: LabelledNote, doc: Doc) -> dict[Field, Pairs]:
     """The raw probabilities of a note's findings on a Doc whose predictions were made without the note."""
     judgement = doc._.judgement
-    best = int(judgement.outcome.argmax())
     kinds = {o["type"] for o in note["objections"]}
     return {
         "kind": [(max(judgement.kind, 1 - judgement.kind), judgement.kind_label == note["kind"])],
-        "outcome": [(float(judgement.outcome[best]), OUTCOMES[best] == note["outcome"])],
+        "outcome": [(judgement.outcome_probability, judgement.outcome_label == note["outcome"])],
         "people": [(p.role_probability, _person_right(note, p.mention, p.role)) for p in doc._.people],
         "objections": [(o.probability, o.type in kinds) for o in doc._.objections],
     }

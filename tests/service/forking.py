@@ -46,6 +46,10 @@ class Forked:
         if self.poll() is None:
             os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        """It alone, none of the processes it has forked."""
+        self.send_signal(signal.SIGKILL)
+
     def _hear(self, seconds: float | None) -> None:
         if self._code is None:
             self._teller.settimeout(seconds)
