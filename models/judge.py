@@ -59,8 +59,8 @@ class Judgement:
     @property
     def outcome_label(self) -> OutcomeLabel:
         """The most probable outcome, but `signed` only where it is more probable than not: told wrongly it costs more than left open."""
-        likely = self.outcome.argsort()[::-1].tolist()
-        return OUTCOMES[likely[OUTCOMES[likely[0]] == "signed" and self.outcome[likely[0]] < SIGNED]]
+        first, second, _ = sorted(zip(self.outcome.tolist(), OUTCOMES, strict=True), reverse=True)
+        return second[1] if first[1] == "signed" and first[0] < SIGNED else first[1]
 
     @property
     def outcome_probability(self) -> float:

@@ -19,7 +19,7 @@ from service.notes.store import RESULT
 from training.corpus import read_split
 from training.labels import faults
 
-TEXT = "采购部李经理说我们12.8万比用友9.5万贵了3万多，他做不了主，要等王总拍板。月底回款，下周三带案例去见王总，B类"
+TEXT = "采购部李经理说我们12.8万比用友9.5万贵了3万多，他做不了主，要等王总拍板。货款月底回来才有钱付。下周三带案例去见王总。B类客户"
 CHANGES = TypeAdapter(LabelChanges)
 
 
