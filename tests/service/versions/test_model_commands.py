@@ -29,7 +29,11 @@ from training.artefacts import predictions
 from training.compare import compare
 from training.corpus import read_split
 
-TEXTS = ("到城东见了老板，报价12.8万，他说再看看，资料放前台", "王总嫌贵，说东明便宜两千，下周三带方案再去", "李经理嫌12.8万贵，说要问老板，下周二带样品再去")
+TEXTS = (
+    "到城东见了老板，报价12.8万，他说再看看，资料放前台",
+    "王总嫌贵，说东明便宜两千，下周三带方案再去",
+    "李经理嫌12.8万贵，说要问老板，下周二带样品再去",
+)
 Run = Callable[..., str]
 
 
