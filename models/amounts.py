@@ -50,6 +50,7 @@ _DATE = re.compile(
 _CODE = re.compile(
     r"(?=[\d一二三四五六七八九十百千A-Za-z×*])(?:百分百|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+)"
 )
+_ENUMERATOR = re.compile(r"(?:^|(?<=[\s;。√✓]))\d{1,2}[.、)](?=[^\d\s])", re.M)
 _SCALED = re.compile("[万千百亿wWkK]")
 _MONEY_TAIL = re.compile(r"^[wWkK](?![A-Za-z])")
 
@@ -132,8 +133,8 @@ def _value(match: re.Match[str]) -> Amount | None:
 
 
 def _traps(text: str) -> list[tuple[int, int]]:
-    """Stretches whose digits are no amounts: phone numbers, dates, times, part numbers."""
-    return [m.span() for pattern in (_PHONE, _DATE, _CODE) for m in pattern.finditer(text)]
+    """Stretches whose digits are no amounts: phone numbers, dates, times, part numbers, the numbers of a list."""
+    return [m.span() for pattern in (_PHONE, _DATE, _CODE, _ENUMERATOR) for m in pattern.finditer(text)]
 
 
 _BEGINNING = [AMOUNT.groupindex[name] for name in ("sign", "sign2", "before", "low", "tens", "few", "one")]

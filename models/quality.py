@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from spacy.tokens import Doc
 
 from models.analysis import DimensionId
@@ -31,9 +33,7 @@ def grade(score: int) -> str:
 
 
 _NOTHING = frozenset("有无是否好")
-_TOPICS = frozenset(
-    ["价格", "价钱", "价位", "账期", "付款", "资金", "预算", "产品", "质量", "品质", "服务", "需求", "信任", "时间", "交期", "竞品", "决策"]
-)
+_TOPICS = re.compile("(?:价格|价钱|价位|报价|账期|付款|资金|预算|产品|质量|品质|服务|需求|信任|时间|交期|竞品|决策|异议|顾虑)+")
 
 
 def _headings(doc: Doc) -> list[int]:
@@ -97,7 +97,7 @@ def rival_in_play(doc: Doc) -> bool:
 def only_named(doc: Doc) -> bool:
     """Whether every objection is a topic's bare name (异议：价格): that names a reason and does not tell it (labels.md: at most level 1)."""
     found = doc._.objections
-    return bool(found) and all(doc._.text[o.start : o.end] in _TOPICS for o in found)
+    return bool(found) and all(_TOPICS.fullmatch(doc._.text, o.start, o.end) for o in found)
 
 
 def levels(judgement: Judgement, places: dict[str, list[Stretch]], rival: bool, named: bool) -> dict[DimensionId, int]:

@@ -74,7 +74,15 @@ def test_nobody_is_told_to_have_signed_who_has_not(analyzer: Analyzer) -> None:
         assert all("签了" not in q.text for q in analysis.questions)
 
 
-@pytest.mark.parametrize("text", ["竞品：有；异议：价格；反思：有；下一步：跟进", "【关键人】有【需求】有【竞品】有【反思】有"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "竞品：有；异议：价格；反思：有；下一步：跟进",
+        "反思反思反思，报价报价报价，异议异议异议",
+        "5.价格√ 6.竞品√ 9.反思√",
+        "【关键人】有【需求】有【竞品】有【反思】有",
+    ],
+)
 def test_headings_without_content_get_at_most_one_on_a_dimension(analyzer: Analyzer, text: str) -> None:
     """labels.md: naming a thing is not doing it."""
     assert all(d.level <= 1 for d in analyzer.analyze(Note(text), TODAY).quality.dimensions)
