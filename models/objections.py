@@ -76,10 +76,14 @@ class ObjectionFinder:
     def found(
         self, doc: Doc, places: Sequence[int], shares: Sequence[float], thresholds: Mapping[str, float]
     ) -> tuple[FoundObjection, ...]:
-        """An objection of each type whose share reaches its threshold, in order of place: the clause at `places` is its quote."""
+        """An objection of each type whose share reaches its threshold, in order of place: the clause at `places` is its quote.
+
+        What doc._.objections says of a clause's status already is taken over.
+        """
         clauses = doc._.clauses
+        told = {o.start: o.status for o in doc._.objections}
         found = [
-            FoundObjection(kind, self._status(doc, at), clauses[at].start, clauses[at].end, share)
+            FoundObjection(kind, told.get(clauses[at].start) or self._status(doc, at), clauses[at].start, clauses[at].end, share)
             for kind, at, share in zip(OBJECTION_TYPES, places, shares, strict=True)
             if share >= thresholds[kind]
         ]
