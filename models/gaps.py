@@ -175,5 +175,6 @@ def assemble(text: str, found: tuple[FoundPrice, ...]) -> Slots:
 
 @Language.component("gaps", assigns=["doc._.slots"], requires=["doc._.prices"])
 def gaps(doc: Doc) -> Doc:
+    """Writes doc._.slots. Needs: prices."""
     doc._.slots = assemble(doc._.text, doc._.prices)
     return doc

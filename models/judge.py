@@ -22,7 +22,7 @@ from models.analysis import KindLabel, OutcomeLabel
 from models.clause_heads import OBJECTION_TYPES
 from models.clause_numbers import Numbers
 from models.labels import DIMENSIONS, QUESTION_IDS
-from models.lexicon import grouped
+from models.lexicon import columns
 from models.network import Network
 from models.note_numbers import KP_STATUSES, note_numbers
 
@@ -79,7 +79,7 @@ class Judge:
 
     def __init__(self, network: Network | None = None) -> None:
         self.network = network
-        self._cues, self._senses = ({group: i for i, group in enumerate(sorted(grouped(name)))} for name in ("cues.tsv", "senses.tsv"))
+        self._cues, self._senses = columns("cues.tsv"), columns("senses.tsv")
 
     def numbers(self, docs: Sequence[Doc]) -> Numbers:
         """[notes, numbers] that the network reads."""

@@ -39,5 +39,6 @@ def status_of(parts: Sequence[tuple[DecisionRole, bool]]) -> KpStatus:
 
 @Language.component("kp", assigns=["doc._.kp_status"], requires=["doc._.people"])
 def kp(doc: Doc) -> Doc:
+    """Writes doc._.kp_status as the rule tells it; decisions.py settles it. Needs: people."""
     doc._.kp_status = kp_status(doc._.people, doc._.text)
     return doc

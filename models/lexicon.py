@@ -31,3 +31,8 @@ def grouped(name: str) -> dict[str, tuple[str, ...]]:
     for group, entries in rows(name):
         out[group] = out.get(group, ()) + tuple(entries.split())
     return out
+
+
+def columns(name: str) -> dict[str, int]:
+    """Each group of a two-column lexicon to the column it has where groups are counted."""
+    return {group: column for column, group in enumerate(sorted(grouped(name)))}

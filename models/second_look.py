@@ -17,7 +17,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.clause_numbers import Numbers, clause_numbers, first_look
-from models.lexicon import grouped
+from models.lexicon import columns
 from models.network import Network
 from models.people import ROLES, found_persons, surest_parts
 from models.person_numbers import person_numbers
@@ -56,7 +56,7 @@ class SecondLook:
 
     def __init__(self) -> None:
         self._networks: Networks | None = None
-        self.groups = {group: i for i, group in enumerate(sorted(grouped("cues.tsv")))}
+        self.groups = columns("cues.tsv")
 
     def use(self, networks: Networks) -> None:
         """Decide by these networks."""
