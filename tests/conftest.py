@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from hypothesis import settings
 
 from models.analysis import Analysis, Note
 from models.pipeline import TRAINED, Analyzer, load
 
 TODAY = date(2026, 11, 24)
 """A Tuesday."""
+settings.register_profile("shared machine", deadline=None)  # how long an example takes says nothing where other workers compute
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")

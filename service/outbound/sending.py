@@ -125,7 +125,8 @@ def record(
         )
     )  # fmt: skip
     decision = decide(outcome, row.attempts + 1, now, random)
-    superseded = row.handed > number and not isinstance(decision, Done)
+    # Handed over anew since, or taken up again (resumed, replayed): what an attempt of before met, a 410 above all, no longer counts.
+    superseded = (row.handed > number or (row.handed == number and row.handed_at is None)) and not isinstance(decision, Done)
     row.handed = max(row.handed, number)
     if row.state != "pending" or superseded:
         return None

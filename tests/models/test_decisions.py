@@ -17,6 +17,7 @@ from models.clause_heads import COLUMN, OBJECTION_TYPES
 from models.decisions import KP_WEIGHT, LIKELY, objection_shares, parts_within
 from models.kp import status_of
 from models.note_numbers import KP_STATUSES
+from models.objections import FoundObjection
 from models.people import ROLES, surest_parts
 from models.pipeline import Analyzer
 from models.text import normalize
@@ -86,7 +87,7 @@ def test_many_persons_keep_their_surest_parts() -> None:
     assert {ROLES[k] for k, _ in parts_within(table, np.array(surely("met_first_kp")))} == {"influencer"}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PIECES)
 def test_kp_status_follows_from_people_and_each_objection_has_its_clause(analyzer: Analyzer, pieces: list[str]) -> None:
     found = analyzer.read(normalize("去见客户" + "".join(pieces)).text)._
@@ -115,7 +116,22 @@ def test_a_denied_type_is_no_objection_however_sure_the_judge_is(analyzer: Analy
     assert dict(zip(OBJECTION_TYPES, objection_shares(doc, judgement)[1], strict=True))["price"] == 0.0
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize(
+    ("own", "view", "status"), [(0.7, 0.2, "open"), (0.7, 0.4, "resolved"), (0.1, 0.95, "resolved"), (0.1, 0.8, "open")]
+)
+def test_a_status_is_the_mean_of_what_follows_the_clause_and_of_the_whole_note(
+    analyzer: Analyzer, own: float, view: float, status: str
+) -> None:
+    doc: Any = analyzer.read("他嫌贵,后来点头了")
+    finder: Any = analyzer.nlp.get_pipe("objections")
+    clause = doc._.clauses[0]
+    doc._.objections = (FoundObjection("price", clause.start, clause.end, 0.9, own),)
+    nothing, shares = [0] * len(OBJECTION_TYPES), [float(kind == "price") for kind in OBJECTION_TYPES]
+    (found,) = finder.found(doc, nothing, shares, dict.fromkeys(OBJECTION_TYPES, 0.5), [view] * len(OBJECTION_TYPES))
+    assert (found.type, found.status) == ("price", status)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PIECES)
 def test_the_judge_reads_as_many_numbers_of_every_note(analyzer: Analyzer, pieces: list[str]) -> None:
     judge: Any = analyzer.nlp.get_pipe("judge")

@@ -58,7 +58,7 @@ def plain_crf() -> pycrfsuite.Tagger:
     return tagger
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=NOTES.filter(str.strip))
 def test_the_crf_on_sums_tags_as_crfsuite_on_names(analyzer: Analyzer, plain_crf: pycrfsuite.Tagger, text: str) -> None:
     names = analyzer.nlp.get_pipe("names")
@@ -124,7 +124,7 @@ def test_bytes_that_are_no_crf_are_refused() -> None:
             Crf(model, NAME_FAMILIES)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(text=NOTES.filter(str.strip))
 def test_clauses_and_gaps_are_judged_by_the_features_that_are_spelt(analyzer: Analyzer, text: str) -> None:
     doc = analyzer.read(text)
@@ -143,7 +143,7 @@ def test_clauses_and_gaps_are_judged_by_the_features_that_are_spelt(analyzer: An
 
 
 @pytest.mark.parametrize("guarded", [AMOUNT, TIME], ids=["amount", "time"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(alphabet="明天下周三前月底元旦1235万千块元¥$USD 不到好几小十百半春节到期合同听日CNYq二季度年", max_size=20))
 def test_looking_at_the_first_character_passes_over_nothing(guarded: re.Pattern[str], text: str) -> None:
     unguarded = re.compile(re.sub(r"^\(\?=\[[^\]]*\]\)", "", guarded.pattern), guarded.flags)

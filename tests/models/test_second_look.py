@@ -32,7 +32,7 @@ def read(analyzer: Analyzer, text: str) -> Any:
     return doc
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PIECES)
 def test_numbers_are_as_many_for_every_note_and_finite(analyzer: Analyzer, pieces: list[str]) -> None:
     doc = read(analyzer, "去见客户" + "".join(pieces))

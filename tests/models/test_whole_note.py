@@ -79,7 +79,7 @@ def test_contract_on_real_looking_notes(analyze: Analyze, text: str) -> None:
     assert_contract(text, analyze(text))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(text=HOSTILE)
 def test_contract_on_any_text(analyzer: Analyzer, text: str) -> None:
     if normalize(text).text.strip():

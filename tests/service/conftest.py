@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
 import psycopg
@@ -207,7 +208,7 @@ class Tenancy:
 def make_world(engine: Engine, thread: AnalyzerThread, hooks: Hooks | None = None, **settings) -> World:
     """A world whose rates never turn anybody away unless the settings say so."""
     clock, handed = Clock(), []
-    chosen = Settings(**{"requests_per_minute": 1_000_000, "request_burst": 1_000_000, **settings})
+    chosen = Settings(**{"requests_per_minute": 1_000_000, "request_burst": 1_000_000, "logins_per_minute": 1_000_000, **settings})
     made = rooms(
         chosen,
         engine,
@@ -225,9 +226,25 @@ def make_world(engine: Engine, thread: AnalyzerThread, hooks: Hooks | None = Non
     return World(engine, TestClient(app, raise_server_exceptions=False), clock, made.deliveries, made.inbound, made.imports, handed)
 
 
+@pytest.fixture(scope="session")
+def standing_world(engine: Engine, thread: AnalyzerThread) -> Iterator[tuple[World, list[dict[str, Any]]]]:
+    """The world of all tests that ask for none of their own: its application, put together once, answers in one event loop. And what its rooms began with."""
+    made = make_world(engine, thread)
+    with made.http:
+        yield made, [dict(vars(room)) for room in (made.deliveries, made.inbound, made.imports)]
+
+
 @pytest.fixture
-def world(engine: Engine, thread: AnalyzerThread) -> World:
-    return make_world(engine, thread)
+def world(standing_world: tuple[World, list[dict[str, Any]]]) -> World:
+    """The standing world as it began: at its first hour, its rooms untouched, with nothing handed over and nobody logged in."""
+    standing, began = standing_world
+    standing.clock.moment = Clock.moment
+    standing.handed.clear()
+    standing.http.cookies.clear()
+    for room, then in zip((standing.deliveries, standing.inbound, standing.imports), began, strict=True):
+        vars(room).clear()
+        vars(room).update(then)
+    return standing
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
-from tests.service.browser import DESKTOP, NOTE, chromium, tab
+from tests.service.browser import DESKTOP, NOTE, chromium, stop_time, tab
 from tests.service.serving import Serving
 
 MIXED = "\n".join(
@@ -101,7 +101,7 @@ def test_one_request_a_pause_and_the_older_one_is_aborted(page: Page) -> None:
     held: list[Route] = []
     page.route("**/v1/analyses", lambda route: held.append(route) if not held else route.continue_())
     page.on("request", lambda r: sent.append(r) if r.method == "POST" else None)
-    page.clock.install()
+    stop_time(page)
     field = page.get_by_label("拜访记录")
     field.press_sequentially("王总说太贵了")
     assert sent == []
@@ -119,7 +119,7 @@ def test_one_request_a_pause_and_the_older_one_is_aborted(page: Page) -> None:
 def test_nothing_is_analyzed_while_an_input_method_composes(page: Page) -> None:
     sent: list[str] = []
     page.on("request", lambda r: sent.append(r.post_data or "") if r.method == "POST" else None)
-    page.clock.install()
+    stop_time(page)
     page.get_by_label("拜访记录").focus()
     keyboard = page.context.new_cdp_session(page)
     keyboard.send("Input.imeSetComposition", {"text": "wang zong", "selectionStart": 9, "selectionEnd": 9})
@@ -153,7 +153,7 @@ def test_copy_paste_and_undo_are_the_browsers_own(page: Page) -> None:
 
 def test_a_screen_reader_meets_the_text_area_alone_and_hears_the_score_after_a_rest(page: Page) -> None:
     assert page.locator("#backdrop").get_attribute("aria-hidden") == "true"
-    page.clock.install()
+    stop_time(page)
     page.get_by_label("拜访记录").fill(NOTE)
     with page.expect_response("**/v1/analyses"):
         page.clock.run_for(200)

@@ -100,7 +100,7 @@ def test_a_list_tells_what_a_crm_shows(listed: Tenancy) -> None:
     assert (analysis["price_gap"], analysis["price_gap_against"]) == (30000, "competitor")
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["page", "page", "insert", "delete"]), min_size=4, max_size=12), st.integers(1, 4))
 def test_pages_neither_repeat_nor_hide_while_notes_come_and_go(world: World, analyze, steps: list[str], limit: int) -> None:
     tenancy, analysis = world.tenant(), analyze(FLOW)

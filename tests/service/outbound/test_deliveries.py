@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from service.outbound import sending
 from service.outbound.addresses import AllowList
+from service.outbound.outcome import Outcome
 from service.outbound.schedule import DELAYS, MAX_ATTEMPTS
 from tests.service.outbound.conftest import answer
 from tests.service.outbound.house import NOTE, House, body_of, head_of, script, verified
@@ -123,6 +125,31 @@ def test_gone_disables_the_subscription(house: House) -> None:
     assert house.tenancy.call("POST", f"/v1/subscriptions/{made['id']}/resume").json()["state"] == "active"
     assert house.tenancy.call("POST", f"/v1/subscriptions/{made['id']}/replay", json=since).json() == {"replayed": 3}
     assert house.work() == 3
+
+
+def test_a_410_noted_late_does_not_end_what_was_resumed_meanwhile(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    receiver = house.receiver(answer("410 Gone"))
+    at = f"/v1/subscriptions/{house.subscribe(receiver)['id']}"
+    send, late = sending.send, []
+
+    def noted_late(*request) -> Outcome:
+        outcome = send(*request)
+        if not late:
+            late.append(None)
+            house.make_attempt(house.queue.pop())  # the other delivery's 410 is noted before this one's, and the admin is quick
+            assert house.tenancy.call("GET", at).json()["state"] == "disabled"
+            house.tenancy.call("POST", f"{at}/resume")
+            assert house.tenancy.call("POST", f"{at}/replay", json={"since": "2026-01-01T00:00:00Z"}).json() == {"replayed": 2}
+        return outcome
+
+    monkeypatch.setattr(sending, "send", noted_late)
+    for _ in range(2):
+        house.tenancy.store(NOTE)
+    house.deliveries.step()
+    house.make_attempt(house.queue.pop())
+    assert len(receiver.requests) == 2
+    assert house.tenancy.call("GET", at).json()["state"] == "active"
+    assert [d["state"] for d in house.listed()] == ["pending", "pending"]
 
 
 def test_while_paused_events_wait(house: House) -> None:

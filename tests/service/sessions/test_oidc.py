@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from service.accounts.store import create_person
 from service.database import writing
-from tests.service.conftest import Tenancy, make_world
+from tests.service.conftest import Tenancy, World, make_world
 from tests.service.sessions.test_login import HTML
 
 KEY, FOREIGN = (RSAKey.generate_key(2048, {"kid": "one"}) for _ in range(2))
@@ -87,12 +87,12 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture
-def company(engine, thread, issuer: Issuer, tmp_path) -> Tenancy:
+def company(engine, thread, world: World, issuer: Issuer, tmp_path) -> Tenancy:
     """A tenant whose people log in by the issuer."""
     secret = tmp_path / "secret"
     secret.write_text("geheim\n")
-    first = make_world(engine, thread).tenant()
-    world = make_world(
+    first = world.tenant()
+    own = make_world(
         engine,
         thread,
         oidc_issuer=issuer.url,
@@ -101,8 +101,8 @@ def company(engine, thread, issuer: Issuer, tmp_path) -> Tenancy:
         oidc_tenant=first.id,
         public_url="http://testserver",
     )
-    issuer.now = int(world.clock.seconds())
-    return Tenancy(world, first.id, first.teams, first.reps, first.keys)
+    issuer.now = int(own.clock.seconds())
+    return Tenancy(own, first.id, first.teams, first.reps, first.keys)
 
 
 def go(company: Tenancy, issuer: Issuer, **changes: str):
