@@ -1,4 +1,4 @@
-"""The findings settled by the judge's view of the whole note: which objections there are, who plays which part, and whether the next step counts.
+"""The findings settled by the judge's view of the whole note: which objections there are and which are resolved, who plays which part, and whether the next step counts.
 
 A finder sees a clause or a person; the judge saw everything that was found. Where both speak of the same thing they are weighed together here, so that
 kp_status follows from the people (labels.md) and both from the whole note.
@@ -93,7 +93,7 @@ class Decisions:
         if judgement is None:
             return doc
         if found.clauses:
-            found.objections = self._objections.found(doc, *objection_shares(doc, judgement), self.thresholds)
+            found.objections = self._objections.found(doc, *objection_shares(doc, judgement), self.thresholds, judgement.resolved.tolist())
         if found.people:
             found.people = found_persons(found.candidates, found.person_table, parts_within(found.person_table, judgement.kp))
             found.kp_status = status_of([(p.role, p.met) for p in found.people])

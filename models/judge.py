@@ -1,4 +1,5 @@
-"""Note-level judgements: the ten rubric levels, outcome, kind, which questions to ask, which objections there are and whether the KP was met.
+"""Note-level judgements: the ten rubric levels, outcome, kind, which questions to ask, which objections there are, which of them
+were resolved and whether the KP was met.
 
 From the findings and the cue and sense phrases alone: what a name or a brand is called moves no judgement, and words beside the findings gained nothing
 (docs/experiments.md).
@@ -28,12 +29,14 @@ from models.note_numbers import KP_STATUSES, note_numbers
 
 OUTCOMES: tuple[OutcomeLabel, ...] = ("signed", "not_signed", "unclear")
 SIGNED = 0.5
+RARE = 1e-3
 _PARTS = (
     tuple(f"{d}>={level}" for d in DIMENSIONS for level in (1, 2)),
     OUTCOMES,
     ("diagnostic",),
     QUESTION_IDS,
     OBJECTION_TYPES,
+    tuple(f"{kind} resolved" for kind in OBJECTION_TYPES),
     KP_STATUSES,
 )
 OUTPUTS = tuple(str(output) for part in _PARTS for output in part)
@@ -43,13 +46,14 @@ _EDGES = [*accumulate(map(len, _PARTS))][:-1]
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """Probabilities: `levels` [10, 2] of a level of at least 1 and at least 2; `outcome` [3]; `kind` of diagnostic; `questions` [16]; `types` [8] of an
-    objection of each type; `kp` [4] of each KP_STATUS."""
+    objection of each type; `resolved` [8] of its being resolved where it is there; `kp` [4] of each KP_STATUS."""
 
     levels: NDArray[np.float32]
     outcome: NDArray[np.float32]
     kind: float
     questions: NDArray[np.float32]
     types: NDArray[np.float32]
+    resolved: NDArray[np.float32]
     kp: NDArray[np.float32]
 
     @property
@@ -70,8 +74,9 @@ class Judgement:
 
 def judged(probabilities: NDArray[np.float32]) -> Judgement:
     """The judgement told by the network's OUTPUTS."""
-    levels, outcome, kind, questions, types, kp = np.split(probabilities, _EDGES)
-    return Judgement(levels.reshape(len(DIMENSIONS), 2), outcome / outcome.sum(), float(kind[0]), questions, types, kp / kp.sum())
+    levels, outcome, kind, questions, types, both, kp = np.split(probabilities, _EDGES)
+    resolved = np.minimum(both / np.maximum(types, RARE), 1)
+    return Judgement(levels.reshape(len(DIMENSIONS), 2), outcome / outcome.sum(), float(kind[0]), questions, types, resolved, kp / kp.sum())
 
 
 class Judge:

@@ -17,8 +17,7 @@ from models.context import Context
 from models.linear import LinearHeads
 from models.status import status_features
 
-RESOLVED_THRESHOLD = 0.6
-"""Where most statuses are right on train held out by writer (docs/experiments.md)."""
+RESOLVED = 0.5
 DENIALS: dict[str, tuple[str, frozenset[str]]] = {
     "price": ("price_fine", frozenset(["price_high", "price_bargain"])),
     "authority": ("decides_self", frozenset(["authority"])),
@@ -29,13 +28,17 @@ DENIALS: dict[str, tuple[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class FoundObjection:
-    """`text[start:end]` of the normalised note carries an objection of `type`."""
+    """`text[start:end]` of the normalised note carries an objection of `type`; `resolved`: how probably it was."""
 
     type: ObjectionType
-    status: ObjectionStatus
     start: int
     end: int
     probability: float
+    resolved: float
+
+    @property
+    def status(self) -> ObjectionStatus:
+        return "resolved" if self.resolved >= RESOLVED else "open"
 
 
 def _denials(context: Context) -> list[str]:
@@ -68,25 +71,29 @@ class ObjectionFinder:
         """Tell open from resolved by this model."""
         self.status = status
 
-    def _status(self, doc: Doc, clause: int) -> ObjectionStatus:
-        if self.status is None:
-            return "open"
-        return "resolved" if self.status.probabilities(status_features(doc, clause))[0] >= RESOLVED_THRESHOLD else "open"
+    def _resolved(self, doc: Doc, clause: int) -> float:
+        return 0.0 if self.status is None else float(self.status.probabilities(status_features(doc, clause))[0])
 
     def found(
-        self, doc: Doc, places: Sequence[int], shares: Sequence[float], thresholds: Mapping[str, float]
+        self,
+        doc: Doc,
+        places: Sequence[int],
+        shares: Sequence[float],
+        thresholds: Mapping[str, float],
+        views: Sequence[float] | None = None,
     ) -> tuple[FoundObjection, ...]:
         """An objection of each type whose share reaches its threshold, in order of place: the clause at `places` is its quote.
 
-        What doc._.objections says of a clause's status already is taken over.
+        What doc._.objections says of a clause's status already is taken over; `views`, another opinion of each type's, weighs as much.
         """
         clauses = doc._.clauses
-        told = {o.start: o.status for o in doc._.objections}
-        found = [
-            FoundObjection(kind, told.get(clauses[at].start) or self._status(doc, at), clauses[at].start, clauses[at].end, share)
-            for kind, at, share in zip(OBJECTION_TYPES, places, shares, strict=True)
-            if share >= thresholds[kind]
-        ]
+        told = {o.start: o.resolved for o in doc._.objections}
+        found = []
+        for k, (kind, at, share) in enumerate(zip(OBJECTION_TYPES, places, shares, strict=True)):
+            if share >= thresholds[kind]:
+                start, end = clauses[at].start, clauses[at].end
+                resolved = told[start] if start in told else self._resolved(doc, at)
+                found.append(FoundObjection(kind, start, end, share, (resolved + views[k]) / 2 if views else resolved))
         return tuple(sorted(found, key=lambda o: (o.start, o.type)))
 
     def __call__(self, doc: Doc) -> Doc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from service.accounts.access import Role
@@ -47,8 +49,16 @@ _SAID = {
 }
 
 
+def moment(at: datetime) -> Markup:
+    """A moment in UTC, which static/moments.js puts into the reader's time."""
+    utc = at.astimezone(UTC)
+    return Markup('<time class="moment" datetime="{}">{:%Y-%m-%d %H:%M} UTC</time>').format(utc.isoformat(timespec="seconds"), utc)
+
+
 def _environment() -> Environment:
-    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["moment"] = moment
+    return made
 
 
 class Pages:

@@ -201,10 +201,12 @@ def clause_targets(note: LabelledNote, doc: Doc, normalized: NormalizedText) -> 
 
 
 def note_targets(note: LabelledNote) -> list[int]:
-    """0 or 1 for each of the judge's OUTPUTS: rubric thresholds, outcomes, whether the kind is diagnostic, each question asked, each type of objection, and
-    kp_status."""
+    """0 or 1 for each of the judge's OUTPUTS: rubric thresholds, outcomes, whether the kind is diagnostic, each question asked, each type of objection, each
+    type of which none is open, and kp_status."""
     rubric = [int(note["rubric"][d] >= level) for d in DIMENSIONS for level in (1, 2)]
     outcome = [int(note["outcome"] == o) for o in OUTCOMES]
     questions, kinds = [int(q in note["must_ask"]) for q in QUESTION_IDS], {o["type"] for o in note["objections"]}
     types, kp = [int(t in kinds) for t in OBJECTION_TYPES], [int(note["kp_status"] == s) for s in KP_STATUSES]
-    return [*rubric, *outcome, int(note["kind"] == "diagnostic"), *questions, *types, *kp]
+    still_open = {o["type"] for o in note["objections"] if o["status"] == "open"}
+    resolved = [int(t in kinds - still_open) for t in OBJECTION_TYPES]
+    return [*rubric, *outcome, int(note["kind"] == "diagnostic"), *questions, *types, *resolved, *kp]

@@ -46,19 +46,20 @@ def _readable(file: BinaryIO, encoding: str) -> bool:
 
 
 def delimiter_of(begin: str) -> str:
-    """The delimiter that stands most often, outside quotation marks, in the fullest of the first lines."""
-    best: Counter[str] = Counter()
+    """The delimiter that stands, outside quotation marks, in the most of the first lines; of two in as many lines, the one that stands most often in one."""
+    lines: Counter[str] = Counter()
+    most: Counter[str] = Counter()
     quoted, line = False, Counter[str]()
-    for character in begin:
+    for character in begin + "\n":
         if character == '"':
             quoted = not quoted
         elif character == "\n" and not quoted:
-            best |= line
+            lines.update(line.keys())
+            most |= line
             line = Counter()
         elif character in DELIMITERS and not quoted:
             line[character] += 1
-    best |= line
-    return max(DELIMITERS, key=lambda d: best[d]) if best else ","
+    return max(DELIMITERS, key=lambda d: (lines[d], most[d])) if lines else ","
 
 
 def read(file: BinaryIO) -> Iterator[Row]:

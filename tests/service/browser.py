@@ -41,10 +41,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def tab(browser: Browser, size: tuple[int, int], *own: str, axe: bool = False, session: StorageState | None = None) -> Iterator[Page]:
-    """A tab, in a session begun before where one is given, that must end with no script fault, no console error but of refused requests, and no
+def tab(
+    browser: Browser, size: tuple[int, int], *own: str, axe: bool = False, session: StorageState | None = None, zone: str = "UTC"
+) -> Iterator[Page]:
+    """A tab in a time zone, in a session begun before where one is given, that must end with no script fault, no console error but of refused requests, and no
     request to another origin than `own`."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN", storage_state=session)
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN", storage_state=session, timezone_id=zone)
     if axe:
         context.add_init_script(path=axe_script())
     page = context.new_page()

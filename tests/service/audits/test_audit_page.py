@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -93,6 +94,19 @@ def test_a_number_opens_its_notes_and_a_note_its_evidence(page: Page) -> None:
     sound(page)
     page.locator("a.jump").first.click()
     expect(page.locator(":target")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("zone", "hours"), [("UTC", 0), ("Asia/Shanghai", 8), ("America/Sao_Paulo", -3)])
+def test_moments_are_told_in_the_readers_time(
+    browser: Browser, server: Serving, entered: tuple[str, StorageState], zone: str, hours: int
+) -> None:
+    with tab(browser, DESKTOP, server.url, session=entered[1], zone=zone) as opened:
+        opened.goto(entered[0])
+        opened.get_by_role("region", name="各销售的得分分布的表").get_by_role("link").first.click()
+        opened.locator("table.notes tbody tr").first.get_by_role("link").click()
+        stored = opened.locator("time.moment").first
+        at = datetime.fromisoformat(stored.get_attribute("datetime") or "") + timedelta(hours=hours)
+        expect(stored).to_have_text(f"{at:%Y-%m-%d %H:%M}")
 
 
 @on_the_desktop

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.imports.cells import FileError, RowFault
@@ -61,6 +61,7 @@ def test_whatever_the_bytes_they_are_read_or_refused(content: bytes, name: str) 
 @given(
     st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8), min_size=3, max_size=3), min_size=1, max_size=5)
 )
+@example([[";", ";", ";"]])
 def test_csv_keeps_its_cells(rows: list[list[str]]) -> None:
     import csv
 
