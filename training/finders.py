@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -108,7 +109,7 @@ def tagged_characters(nlp: Language, item: Item, rng: random.Random) -> list[Tag
 
     def extract(doc: Doc) -> list[list[str]]:
         windows, coded = features(doc)
-        return spelt_items([*windows, coded], len(doc._.text))
+        return [[intern(name) for name in own] for own in spelt_items([*windows, coded], len(doc._.text))]  # millions, of which few differ
 
     out = [(extract(item.doc), name_tags(item.note, item.doc, item.normalized))]
     for _ in range(VARIANTS if item.whole and (item.note["people"] or item.note["competitors"]) else 0):
