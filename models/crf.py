@@ -149,7 +149,7 @@ class Decoder:
             through = (ahead[begin:end] * block).reshape(-1, count)
             sums = through @ np.ones((count, 1))
             lowest = float(sums.min())
-            sound = sound and float(sums.max()) - lowest <= 1e-9 * lowest
+            sound = sound and lowest > 0 and float(sums.max()) - lowest <= 1e-9 * lowest
             marginals[begin // count : end // count] = through / sums
             if begin:
                 last = self._moves @ (e[begin // count] * block[:count])

@@ -96,7 +96,9 @@ def fit_parts(
         vocabulary, x = features.part(rows, minimum, vocabularies[k] if vocabularies else None)
         names.append(vocabulary)
         for y in columns[rows].T:
-            jobs.append(delayed(_logistic)(x[y >= 0], y[y >= 0], c, balance, multinomial))
+            known = y >= 0
+            rows_known = x if known.all() else x[known]  # heads whose labels are all known share one matrix, which is handed over once
+            jobs.append(delayed(_logistic)(rows_known, y[known], c, balance, multinomial))
     fitted = Parallel(n_jobs=WORKERS)(jobs)
     size = columns.shape[1]
     return [

@@ -149,3 +149,13 @@ def test_looking_at_the_first_character_passes_over_nothing(guarded: re.Pattern[
     unguarded = re.compile(re.sub(r"^\(\?=\[[^\]]*\]\)", "", guarded.pattern), guarded.flags)
     assert unguarded.pattern != guarded.pattern
     assert [m.span() for m in guarded.finditer(text)] == [m.span() for m in unguarded.finditer(text) if m[0]]
+
+
+def test_no_length_and_no_weight_loses_the_marginals() -> None:
+    """Where the most probable way goes by rare steps, and the place behind a block wants what is rare at the block's end, sums meet the edge of float64."""
+    scores = np.zeros((200, 2)) - [0.0, 12.0]
+    scores[128, 1] = 80
+    for step in np.linspace(5.2, 6.2, 101):  # 128 places of it are e**-666 to e**-794; the edge is at e**-745
+        path, marginals = Decoder(np.array([[0.0, -20.0], [-20.0, step]]), outside=0)(scores)
+        assert marginals.sum(axis=1) == pytest.approx(1.0)
+        assert np.flatnonzero(path).tolist() == [128]
