@@ -33,7 +33,7 @@ from training.targets import clause_targets, name_tags, person_targets, price_ta
 
 FOLDS, NAMES_FOLDS = 4, 2
 VARIANTS = 1
-NAMES_ITERATIONS = 40
+NAMES_ITERATIONS = 50
 PEOPLE_C, PRICES_C, PAIRS_C, CLAUSES_C, CLAUSES_BALANCE = 5.0, 4.0, 2.0, 8.0, 0.7
 STATUS_C, RIVALS_C = 2.0, 3.0
 

@@ -23,9 +23,9 @@ from training.fit import WORKERS, fit_network
 from training.targets import clause_targets, person_targets, price_targets, rival_targets, undecided_prices
 
 PERSON_OUTPUTS = ("person", "met", *ROLES)
-PERSONS: dict[str, Any] = {"units": 64, "alpha": 1.0, "epochs": 20, "members": 3, "batch": 128, "rate": 0.003}
-AMOUNTS: dict[str, Any] = {"units": 48, "alpha": 0.3, "epochs": 12, "members": 3, "batch": 128, "rate": 0.003}
-RIVALS: dict[str, Any] = {"units": 48, "alpha": 1.0, "epochs": 20, "members": 3, "batch": 128, "rate": 0.003}
+PERSONS: dict[str, Any] = {"units": 64, "alpha": 1.0, "epochs": 20, "members": 4, "batch": 128, "rate": 0.003}
+AMOUNTS: dict[str, Any] = {"units": 48, "alpha": 0.3, "epochs": 12, "members": 4, "batch": 128, "rate": 0.003}
+RIVALS: dict[str, Any] = {"units": 48, "alpha": 1.0, "epochs": 20, "members": 4, "batch": 128, "rate": 0.003}
 CLAUSES: dict[str, Any] = {"units": 64, "alpha": 0.5, "epochs": 10, "members": 2, "batch": 512, "rate": 0.006}
 """Chosen on train held out by writer (docs/experiments.md)."""
 
