@@ -124,6 +124,7 @@ def test_hostile_notes_do_no_harm(page: Page) -> None:
     page.locator(".totals a").first.click()
     sound(page)
     page.locator("table.notes tbody tr").filter(has_text="<script>").get_by_role("link").click()
+    expect(page.locator(".note-text")).to_be_visible()
     assert page.title().endswith("复盘")
     assert page.locator(".note-text").evaluate("e => e.textContent") == HOSTILE
     assert page.locator("main script, main img").count() == 0
