@@ -66,22 +66,26 @@ class CandidateFinder:
 
     def __call__(self, doc: Doc) -> list[Candidate]:
         text = doc._.text
-        persons: list[tuple[set[str], list[tuple[int, int, float]]]] = []  # a person's forms, and where they stand
+        persons: list[tuple[set[str], set[str], list[tuple[int, int, float]]]] = []  # a person's forms, their characters, and where they stand
         alike: dict[tuple[str, str], bool] = {}  # in a long note the same few forms come again and again
         for span in self._spans(doc):
             mention = text[span[0] : span[1]]
-            for forms, person in persons:
+            spouse = mention in _SPOUSE  # one word for another, which is all that goes without a character in common
+            for forms, letters, person in persons:
+                if not spouse and letters.isdisjoint(mention):
+                    continue
                 for form in forms:
                     if (mention, form) not in alike:
                         alike[mention, form] = same_person(mention, form)
                 if any(alike[mention, form] for form in forms):
                     forms.add(mention)
+                    letters.update(mention)
                     person.append(span)
                     break
             else:
-                persons.append(({mention}, [span]))
+                persons.append(({mention}, set(mention), [span]))
         out = []
-        for _, person in persons:
+        for _, _, person in persons:
             best = max(person, key=lambda s: (s[2] > 0.5, s[1] - s[0], -s[0]))
             mention = text[best[0] : best[1]]
             title, group = self._title(mention)
@@ -119,6 +123,7 @@ def _surname(mention: str) -> tuple[str, bool]:
 
 
 _SPOUSES = (frozenset(["老婆", "媳妇", "爱人", "太太", "妻子"]), frozenset(["老公", "丈夫", "爱人", "当家的"]))
+_SPOUSE = frozenset().union(*_SPOUSES)
 
 
 def same_person(a: str, b: str) -> bool:

@@ -14,7 +14,9 @@ from models.analysis import Amount, Gap, GapSide
 from models.numbers import tidy
 from models.prices import FoundPrice, representative
 
-_CHEAPER = re.compile(r"便宜|低|少|省|降|砍|减|优惠|下来|抹")
+_CHEAPER = re.compile(r"便宜|低|少|省|降|砍|减|优惠|下来|抹|(?<![一每])平(?![方米均时])")
+_AGREES = 0.1
+"""How far, as a share of it, a rounded stated gap (差两万多) may lie from the difference of the figures."""
 _US = re.compile(r"我们|我方|我司|咱|我家|我")
 _THEM = re.compile(r"他们|他家|人家|那边|对方|对手|竞品|别家|另一家|同行|友商|它")
 
@@ -62,7 +64,7 @@ def _signed(text: str, gap: FoundPrice) -> Literal[1, -1]:
     before = re.split(r"[,。;!?\n]", before)[-1]
     cheaper = bool(_CHEAPER.search(before + after))
     us, them = list(_US.finditer(before)), list(_THEM.finditer(before))
-    compared = re.search(r"比(?:我们|咱|我)", before)
+    compared = re.search(r"比(?:我们|咱|我)", before) and not re.search(r"[跟和同与][^,]{1,8}比(?:我们|咱|我)", before)
     subject_us = bool(us) and not compared and (not them or us[0].start() < them[0].start())
     subject_them = bool(compared) or (
         bool(them) and not subject_us and "比" + them[0][0] not in before and "比" not in before[: them[0].start()][-2:]
@@ -70,6 +72,16 @@ def _signed(text: str, gap: FoundPrice) -> Literal[1, -1]:
     if cheaper:
         return -1 if subject_us else 1
     return -1 if subject_them else 1
+
+
+def _told_by_figures(ours: Amount | None, other: Amount | None, gap: Amount) -> Literal[1, -1] | None:
+    """The sign of a stated gap that both figures stand for (2块3, 1块9, 贵四毛): their difference says it more surely than the words beside it."""
+    if ours is None or other is None or isinstance(ours, tuple) or isinstance(other, tuple) or isinstance(gap, tuple):
+        return None
+    between = ours - other
+    if abs(abs(between) - gap) > _AGREES * gap or not between:
+        return None
+    return 1 if between > 0 else -1
 
 
 def _pick(found: list[FoundPrice], role: str) -> list[FoundPrice]:
@@ -141,7 +153,7 @@ def assemble(text: str, found: tuple[FoundPrice, ...]) -> Slots:
         other = slots[against]
         amount: Amount | None = None
         if money is not None:
-            sign = _signed(text, money) if side == "competitor" else 1
+            sign = (_told_by_figures(ours, other, money.value) or _signed(text, money)) if side == "competitor" else 1
             amount = _times(money.value, sign) if not isinstance(money.value, tuple) else money.value
             if other is None and ours is not None and (not isinstance(ours, tuple)):
                 other = _plus(ours, money.value, -sign)

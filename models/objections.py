@@ -71,8 +71,11 @@ class ObjectionFinder:
         """Tell open from resolved by this model."""
         self.status = status
 
-    def _resolved(self, doc: Doc, clause: int) -> float:
-        return 0.0 if self.status is None else float(self.status.probabilities(status_features(doc, clause))[0])
+    def _resolved(self, doc: Doc, places: Sequence[int]) -> list[float]:
+        """How probably the objection in each of these clauses was resolved."""
+        if self.status is None or not places:
+            return [0.0] * len(places)
+        return self.status.probabilities_of_all(status_features(doc, places))[:, 0].tolist()  # type: ignore[no-any-return]
 
     def found(
         self,
@@ -88,12 +91,14 @@ class ObjectionFinder:
         """
         clauses = doc._.clauses
         told = {o.start: o.resolved for o in doc._.objections}
+        there = [k for k, (kind, share) in enumerate(zip(OBJECTION_TYPES, shares, strict=True)) if share >= thresholds[kind]]
+        untold = sorted({places[k] for k in there if clauses[places[k]].start not in told})
+        told |= {clauses[at].start: resolved for at, resolved in zip(untold, self._resolved(doc, untold), strict=True)}
         found = []
-        for k, (kind, at, share) in enumerate(zip(OBJECTION_TYPES, places, shares, strict=True)):
-            if share >= thresholds[kind]:
-                start, end = clauses[at].start, clauses[at].end
-                resolved = told[start] if start in told else self._resolved(doc, at)
-                found.append(FoundObjection(kind, start, end, share, (resolved + views[k]) / 2 if views else resolved))
+        for k in there:
+            kind, share, (start, end, *_) = OBJECTION_TYPES[k], shares[k], clauses[places[k]]
+            resolved = told[start]
+            found.append(FoundObjection(kind, start, end, share, (resolved + views[k]) / 2 if views else resolved))
         return tuple(sorted(found, key=lambda o: (o.start, o.type)))
 
     def __call__(self, doc: Doc) -> Doc:

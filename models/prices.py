@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
@@ -75,6 +75,7 @@ def price_features(doc: Doc) -> list[list[str]]:
         bool(a.explicit or a.unit or any(c in "万wWkK千" for c in text[a.start : a.end]) or _SPOKEN.search(text[a.start : a.end]))
         for a in amounts
     ]
+    many, amount_starts = sum(pricey), [a.start for a in amounts]
     prices = np.array([max(v, 1e-6) for v, p in zip(values, pricey, strict=True) if p])
     parts, differences = difference_parts(amounts, values), stated_differences(values)
     token_starts, words, tags = doc._.starts, doc._.words, doc._.tags
@@ -93,13 +94,13 @@ def price_features(doc: Doc) -> list[list[str]]:
         clause_start = clauses[at].start if at >= 0 else 0
         clause_end = clauses[at].end if at >= 0 else len(text)
         k = bisect_right(mark_places, amount.start)
-        here = [m for m in marks[:k] if m[0] >= clause_start]
-        owner = here[-1][1] if here else "-" + marks[k - 1][1] if k and amount.start - marks[k - 1][0] < 40 else "none"
-        first = here[0][1] if here else "none"
-        following = next((m[1] for m in marks[k:] if m[0] < clause_end), "none")
+        here = bisect_left(mark_places, clause_start)  # marks[here:k] stand in the clause before the amount
+        owner = marks[k - 1][1] if here < k else "-" + marks[k - 1][1] if k and amount.start - marks[k - 1][0] < 40 else "none"
+        first = marks[here][1] if here < k else "none"
+        following = marks[k][1] if k < len(marks) and mark_places[k] < clause_end else "none"
         f = [f"{form}|{counted}", f"{form}|{counted}|{pricey[i]}", f"{form}|o={owner}", f"{form}|o={owner}|{counted}", f"{form}|first={first}|{owner}", f"{form}|next={following}",
              f"{form}|o={owner}|next={following}", f"{form}|ob={owner_before}|o={owner}", f"u={amount.unit}", f"size={size}", f"size={size}|{counted}", f"pricey={pricey[i]}|{owner}",
-             f"han={not span[0].isdigit()}", f"range={isinstance(amount.value, tuple)}", f"dec={'.' in span}", f"i={min(i, 4)}|{min(len(amounts), 5)}", f"np={min(sum(pricey), 5)}|{pricey[i]}"]  # fmt: skip
+             f"han={not span[0].isdigit()}", f"range={isinstance(amount.value, tuple)}", f"dec={'.' in span}", f"i={min(i, 4)}|{min(len(amounts), 5)}", f"np={min(many, 5)}|{pricey[i]}"]  # fmt: skip
         token = bisect_right(token_starts, amount.start - 1) - 1
         if token >= 0:
             quoting = words[token] in _QUOTING
@@ -118,7 +119,7 @@ def price_features(doc: Doc) -> list[list[str]]:
             f"{form}|rule={rule}",
             f"{form}|rule={rule}|{owner}",
             f"{form}|rule={rule}|{rules[-2] if i else '^'}",
-            f"{form}|rule={rule}|n={min(sum(pricey), 3)}",
+            f"{form}|rule={rule}|n={min(many, 3)}",
         ]
         f += [f"{form}p{n}=" + before[-n:] for n in (1, 2, 3)]
         f += [f"{form}a{n}=" + after[:n] for n in (1, 2)]
@@ -141,7 +142,7 @@ def price_features(doc: Doc) -> list[list[str]]:
             f += [
                 f"{form}near={nearest}",
                 f"{form}near={nearest}|{owner}",
-                f"here={min(sum(a.start >= clause_start for a in amounts[:i]), 2)}|{owner}",
+                f"here={min(i - bisect_left(amount_starts, clause_start, 0, i), 2)}|{owner}",
             ]
             if at:
                 f += [f"-{g}" for h in contexts[at - 1].hits for g in h.groups if g in _CUES]

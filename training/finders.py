@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from sys import intern
 from tempfile import TemporaryDirectory
@@ -216,6 +217,8 @@ def train_clause_heads(items: Sequence[Item]) -> list[tuple[LinearHeads, LinearH
 def train_status(items: Sequence[Item]) -> list[LinearHeads]:
     """Open or resolved, over the clauses of the labelled objections: without each fold, and last of all items."""
     pairs = [status_targets(item.note, item.doc, item.normalized) for item in items]
-    encoded = Encoded([status_features(item.doc, clause) for item, own in zip(items, pairs, strict=True) for clause, _ in own])
+    encoded = Encoded(
+        list(chain.from_iterable(status_features(item.doc, [clause for clause, _ in own]) for item, own in zip(items, pairs, strict=True)))
+    )
     targets = np.array([[resolved] for own in pairs for _, resolved in own], dtype=np.int64)
     return fit_parts(["resolved"], encoded, targets, parts_of(items, [len(own) for own in pairs]), c=STATUS_C, balance=0.5)

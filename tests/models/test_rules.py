@@ -103,11 +103,26 @@ def test_latest_quote_and_lowest_competitor_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "amount"), [("他们便宜5千", 5000), ("我们贵5千", 5000), ("我们便宜5千", -5000), ("比我们贵5千", -5000), ("贵5千", 5000)]
-)
+    ("text", "amount"), [("他们便宜5千", 5000), ("我们贵5千", 5000), ("我们便宜5千", -5000), ("比我们贵5千", -5000), ("贵5千", 5000), ("跟晶焰比我们贵5千", 5000), ("那家比我们平足足5千", 5000)],
+)  # fmt: skip
 def test_sign_of_a_stated_gap(text: str, amount: int) -> None:
     gap = slots_of(text, ("5千", "gap_competitor", 5000)).gaps[0]
     assert (gap.amount, gap.stated) == (amount, True)
+
+
+FIGURES_FIRST = [("他们1块9，我们2块3，贵四毛", "1块9", 1.9, "2块3", 2.3, 0.4), ("那边500一个月，咱们报450，他说差这五十块懒得搬", "500", 500, "450", 450, -50), ("现拿的46，咱44，便宜两块", "46", 46, "44", 44, -2)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "theirs", "their_value", "ours", "our_value", "amount"), FIGURES_FIRST)
+def test_two_figures_tell_the_sign_of_the_gap_stated_between_them(text, theirs, their_value, ours, our_value, amount) -> None:
+    stated = next(word for word in ("四毛", "五十块", "两块") if word in text)
+    found = ((theirs, "competitor", their_value), (ours, "ours", our_value), (stated, "gap_competitor", abs(amount)))
+    assert slots_of(text, *found).gaps[0].amount == amount
+
+
+def test_a_stated_gap_that_the_figures_do_not_make_keeps_the_sign_of_its_words() -> None:
+    found = (("500", "competitor", 500), ("450", "ours", 450), ("5千", "gap_competitor", 5000))
+    assert slots_of("那边500一个月，我们450一次，整单我们贵5千", *found).gaps[0].amount == 5000
 
 
 def test_stated_gap_fills_the_other_price() -> None:
