@@ -31,7 +31,7 @@ class Candidate:
 
 
 class CandidateFinder:
-    """Doc with names -> candidates: the CRF's people, surname + title, and titles that stand alone."""
+    """Doc with names -> candidates: the CRF's people, surname + title, titles that stand alone, and whoever else the CRF takes for one perhaps."""
 
     def __init__(self) -> None:
         groups = grouped("titles.tsv")
@@ -39,7 +39,8 @@ class CandidateFinder:
         singles, doubles = surnames[0][0], "|".join(surnames[1][0].split())
         after = "|".join(sorted(groups["after"], key=len, reverse=True))
         self._named = re.compile(
-            rf"(?:小|老|大|阿)[{singles}](?![\u4e00-\u9fff]?(?:板|师|实|家|的|时))|(?:{doubles}|[{singles}])(?:{after})|姓(?:{doubles}|[{singles}])(?:的|(?![名氏]))"
+            rf"(?:小|老|大|阿)[{singles}](?![\u4e00-\u9fff]?(?:板|师|实|家|的|时))|(?:{doubles}|[{singles}])(?:{after})(?<!老(?=[{singles}]))|姓(?:{doubles}|[{singles}])(?:的|(?![名氏]))"
+            rf"|[他她伊](?:老)?[爸妈爹娘哥姐弟妹叔婶舅姨]|([\u4e00-\u9fff])\1(?:妈妈|爸爸|妈|爸)|(?<![A-Za-z])[A-Z][a-z]{{2,8}}(?![A-Za-z])"
         )
         self._alone = CueScanner({g: groups[g] for g in _PERSON_GROUPS})
         self._titles = CueScanner(
@@ -58,6 +59,11 @@ class CandidateFinder:
             if not any(start < e and end > s for s, e in taken):
                 spans.append((start, end, 0.0))
                 taken.append((start, end))
+        for n in doc._.doubtful_people:
+            start = n.start + trimmed(text[n.start : n.end])
+            if not any(start < e and n.end > s for s, e in taken):
+                spans.append((start, n.end, n.probability))
+                taken.append((start, n.end))
         return sorted(spans)
 
     def _title(self, mention: str) -> tuple[str | None, str]:
@@ -66,7 +72,9 @@ class CandidateFinder:
 
     def __call__(self, doc: Doc) -> list[Candidate]:
         text = doc._.text
-        persons: list[tuple[set[str], set[str], list[tuple[int, int, float]]]] = []  # a person's forms, their characters, and where they stand
+        persons: list[
+            tuple[set[str], set[str], list[tuple[int, int, float]]]
+        ] = []  # a person's forms, their characters, and where they stand
         alike: dict[tuple[str, str], bool] = {}  # in a long note the same few forms come again and again
         for span in self._spans(doc):
             mention = text[span[0] : span[1]]

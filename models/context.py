@@ -15,6 +15,7 @@ from spacy.tokens import Doc
 from models.amounts import find_amounts
 from models.clauses import Clause
 from models.cues import CueHit, cue_scanner, sense_scanner
+from models.gapped import gap_scanner
 from models.times import find_times
 
 _REP = re.compile(r"我们|咱们|咱|我司|我方|我")
@@ -24,7 +25,7 @@ _WINDOW = 7
 
 
 class Context(NamedTuple):
-    """One clause's speaker ("rep", "customer" or "") and moods; `hits` are its cue phrases, `negated` those behind a negation, `senses` its sense phrases."""
+    """One clause's speaker ("rep", "customer" or "") and moods; `hits` are its cue phrases, `negated` those behind a negation, `senses` its sense phrases, first those in one piece."""
 
     speaker: str
     guess: bool
@@ -52,7 +53,7 @@ class ContextReader:
     """Writes doc._.cues, times, amounts and contexts. Needs: clauses, names."""
 
     def __init__(self) -> None:
-        self._scan, self._sense = cue_scanner(), sense_scanner()
+        self._scan, self._sense, self._gapped = cue_scanner(), sense_scanner(), gap_scanner()
 
     def predict(self, doc: Doc, cues: list[CueHit], senses: list[CueHit]) -> tuple[Context, ...]:
         """One Context a clause."""
@@ -60,8 +61,9 @@ class ContextReader:
         starts, sense_starts = [h.start for h in cues], [h.start for h in senses]
         person_starts = [n.start for n in doc._.names if n.label == "PER"]
         contexts: list[Context] = []
+        gapped = self._gapped(text, doc._.grams, clauses)
         speaker, sentence = "", -1
-        for clause in clauses:
+        for clause, apart in zip(clauses, gapped, strict=True):
             if clause.sentence != sentence:
                 speaker, sentence = "", clause.sentence
             hits = tuple(cues[bisect_left(starts, clause.start) : bisect_left(starts, clause.end)])
@@ -70,7 +72,7 @@ class ContextReader:
             speaker = _speaker(text, clause, person_starts, speaker)
             groups = {g for h in hits for g in h.groups}
             moods = ("guess" in groups, "hypothetical" in groups, "earlier" in groups, "other_customer" in groups)
-            own = tuple(senses[bisect_left(sense_starts, clause.start) : bisect_left(sense_starts, clause.end)])
+            own = (*senses[bisect_left(sense_starts, clause.start) : bisect_left(sense_starts, clause.end)], *apart)
             contexts.append(Context(speaker, *moods, hits, negated, own))
         return tuple(contexts)
 

@@ -6,7 +6,7 @@ in the same way: far more phrases in finer groups, which no rule reads, so that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from operator import add, itemgetter
 from typing import NamedTuple
 
@@ -59,6 +59,38 @@ class CueScanner:
                     hits.append(CueHit(i, end, phrase, groups[phrase]))
                     break
         return hits
+
+
+class Parts:
+    """Finds every place of some strings, those at one place from long to short."""
+
+    def __init__(self, strings: Collection[str]) -> None:
+        by_head: dict[str, set[int]] = {}
+        for string in strings:
+            by_head.setdefault(string[:2], set()).add(len(string))
+        self._strings = frozenset(strings)
+        self._singles = frozenset(string for string in strings if len(string) == 1)
+        for head, sizes in by_head.items():
+            if len(head) == 2 and head[0] in self._singles:
+                sizes.add(1)
+        self._sizes = {head: sorted(sizes, reverse=True) for head, sizes in by_head.items() if len(head) == 2}
+
+    def __call__(self, text: str, grams: Sequence[str]) -> list[tuple[int, str]]:
+        """(place, string) in order; `grams`: the text's neighbouring characters two by two."""
+        strings, singles = self._strings, self._singles
+        found: list[tuple[int, str]] = []
+        for i, sizes in enumerate(map(self._sizes.get, grams)):
+            if sizes is None:
+                if text[i] in singles:
+                    found.append((i, text[i]))
+                continue
+            for size in sizes:
+                string = text[i : i + size]
+                if string in strings and len(string) == size:
+                    found.append((i, string))
+        if text and text[-1] in singles:
+            found.append((len(text) - 1, text[-1]))
+        return found
 
 
 def cue_scanner() -> CueScanner:

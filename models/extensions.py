@@ -20,6 +20,7 @@ EXTENSIONS: dict[str, Any] = {
     "grams": (),
     "clauses": (),
     "names": (),
+    "doubtful_people": (),
     "rival_candidates": (),
     "rival_table": None,
     "cues": (),

@@ -15,7 +15,7 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from models.crf import Crf
+from models.crf import OUTSIDE, Crf
 from models.name_features import FAMILIES, CharacterFeatures
 from models.segmenter import SalesTokenizer
 
@@ -35,12 +35,14 @@ class NameSpan:
 
 RIVAL_START = 0.02
 """A place where a competitor's name begins with at least this probability begins a candidate; rivals.py decides."""
-RIVAL_WITHIN = 0.3
+PERSON_START = 0.05
+"""The same of a person's name off the most probable path; people.py decides."""
+WITHIN = 0.3
 """A candidate goes on while the next character is inside a name with at least this share of the beginning's probability."""
 
 
 class NameTagger:
-    """Writes doc._.names (persons) and doc._.rival_candidates. Needs: the tokenizer's words and tags."""
+    """Writes doc._.names (persons), doc._.doubtful_people and doc._.rival_candidates. Needs: the tokenizer's words and tags."""
 
     def __init__(self, has_word: Callable[[str], bool]) -> None:
         self.features = CharacterFeatures(has_word)
@@ -51,16 +53,18 @@ class NameTagger:
         """Use a trained CRFsuite model (the content of its file)."""
         self._crf, self._model = Crf(model, FAMILIES), model
 
-    def predict(self, doc: Doc) -> tuple[tuple[NameSpan, ...], tuple[NameSpan, ...]]:
-        """(the named people, where competitors may be named) of a Doc over normalised text, in order."""
+    def predict(self, doc: Doc) -> tuple[tuple[NameSpan, ...], tuple[NameSpan, ...], tuple[NameSpan, ...]]:
+        """(the named people, who else may be one, where competitors may be named) of a Doc over normalised text, in order."""
         crf = self._crf
         if crf is None or not len(doc):
-            return (), ()
+            return (), (), ()
         labels = crf.tag(*self.features(doc), len(doc._.text))
-        return _people(crf, labels), _rivals(crf, labels)
+        named = [label != OUTSIDE for label in labels]
+        persons = [label.endswith("PER") for label in labels]
+        return _people(crf, labels), _stretches(crf, "PER", PERSON_START, named), _stretches(crf, "CMP", RIVAL_START, persons)
 
     def __call__(self, doc: Doc) -> Doc:
-        doc._.names, doc._.rival_candidates = self.predict(doc)
+        doc._.names, doc._.doubtful_people, doc._.rival_candidates = self.predict(doc)
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
@@ -87,22 +91,22 @@ def _people(crf: Crf, labels: Sequence[str]) -> tuple[NameSpan, ...]:
     return tuple(spans)
 
 
-def _rivals(crf: Crf, labels: Sequence[str]) -> tuple[NameSpan, ...]:
-    """Stretches that begin a competitor's name with a probability of RIVAL_START or more, on the most probable path or not, and are no person's."""
-    beginning, within = crf.marginals("B-CMP"), crf.marginals("I-CMP").tolist()
+def _stretches(crf: Crf, kind: str, least: float, blocked: Sequence[bool]) -> tuple[NameSpan, ...]:
+    """Stretches that begin a name of a kind with a probability of `least` or more, on the most probable path or not, without a blocked character."""
+    beginning, within = crf.marginals("B-" + kind), crf.marginals("I-" + kind).tolist()
     spans: list[NameSpan] = []
     end = 0
-    for start in np.flatnonzero(beginning >= RIVAL_START).tolist():
-        if start < end or labels[start].endswith("PER"):
+    for start in np.flatnonzero(beginning >= least).tolist():
+        if start < end or blocked[start]:
             continue
         begins, end = float(beginning[start]), start + 1
-        while end < len(labels) and not labels[end].endswith("PER") and within[end] >= RIVAL_WITHIN * begins:
+        while end < len(blocked) and not blocked[end] and within[end] >= WITHIN * begins:
             end += 1
-        spans.append(NameSpan(start, end, "CMP", begins))
+        spans.append(NameSpan(start, end, kind, begins))
     return tuple(spans)
 
 
-@Language.factory("names", assigns=["doc._.names", "doc._.rival_candidates"])
+@Language.factory("names", assigns=["doc._.names", "doc._.doubtful_people", "doc._.rival_candidates"])
 def create_names(nlp: Language, name: str) -> NameTagger:
     tokenizer = nlp.tokenizer
     assert isinstance(tokenizer, SalesTokenizer)

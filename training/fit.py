@@ -59,10 +59,12 @@ def _logistic(x: sparse.csr_matrix, y: NDArray[np.int64], c: float, balance: flo
             bias[int(seen[0])] = 5.0
         return np.zeros((x.shape[1], outputs), dtype=np.float32), bias
     weight = {int(k): (len(y) / (len(seen) * float((y == k).sum()))) ** balance for k in seen}
-    model = LogisticRegression(C=c, max_iter=400, class_weight=weight, random_state=SEED, solver="lbfgs", tol=1e-3)
+    if not multinomial:  # trust region Newton comes to the end in the time in which lbfgs comes half the way (docs/experiments.md)
+        binary = LogisticRegression(C=c, class_weight=weight, random_state=SEED, solver="liblinear", tol=1e-2, intercept_scaling=10)
+        binary.fit(x, y)
+        return binary.coef_.T.astype(np.float32), binary.intercept_.astype(np.float32)
+    model = LogisticRegression(C=c, max_iter=400, class_weight=weight, random_state=SEED, solver="lbfgs", tol=1e-4)
     model.fit(x, y)
-    if not multinomial:
-        return model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
     weights = np.zeros((x.shape[1], outputs), dtype=np.float32)
     bias = np.full(outputs, -8.0, dtype=np.float32)
     if len(seen) == 2:
