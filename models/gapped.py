@@ -24,35 +24,46 @@ class GapScanner:
     """
 
     def __init__(self, groups: dict[str, tuple[str, ...]]) -> None:
-        table: dict[tuple[str, str], list[str]] = {}
+        table: dict[str, dict[str, list[str]]] = {}
         for group, phrases in groups.items():
             for phrase in phrases:
                 head, tail = phrase.split(GAP)
-                if group not in table.setdefault((head, tail), []):
-                    table[head, tail].append(group)
-        self._groups = {parts: tuple(found) for parts, found in table.items()}
-        self._heads, self._tails = Parts({head for head, _ in table}), Parts({tail for _, tail in table})
+                own = table.setdefault(head, {}).setdefault(tail, [])
+                if group not in own:
+                    own.append(group)
+        self._heads = Parts(table)
+        self._tails: dict[str, dict[str, list[tuple[str, tuple[str, ...]]]]] = {}
+        """Of each first part the second ones with their groups, by their first character, from long to short."""
+        for head, tails in table.items():
+            by_first = self._tails.setdefault(head, {})
+            for tail in sorted(tails, key=len, reverse=True):
+                by_first.setdefault(tail[0], []).append((tail, tuple(tails[tail])))
 
     def __call__(self, text: str, grams: Sequence[str], clauses: Sequence[Clause]) -> list[list[CueHit]]:
         """The hits of each clause, in order of their first part."""
-        heads, tails = self._heads(text, grams), self._tails(text, grams)
-        head_starts, tail_starts = [start for start, _ in heads], [start for start, _ in tails]
-        groups = self._groups
-        out: list[list[CueHit]] = []
-        for clause in clauses:
-            hits: list[CueHit] = []
-            ended: dict[tuple[int, int], int] = {}  # a second part's place to where the first part that reached it ends
-            for start, head in heads[bisect_left(head_starts, clause.start) : bisect_left(head_starts, clause.end)]:
-                end, reached = start + len(head), 0
-                for at, tail in tails[bisect_left(tail_starts, end) : bisect_left(tail_starts, min(end + REACH + 1, clause.end))]:
-                    found = groups.get((head, tail))
+        heads = self._heads(text, grams)
+        starts = [start for start, _ in heads]
+        return [
+            self._hits(text, clause.end, heads[bisect_left(starts, clause.start) : bisect_left(starts, clause.end)]) for clause in clauses
+        ]
+
+    def _hits(self, text: str, limit: int, heads: Sequence[tuple[int, str]]) -> list[CueHit]:
+        """Those that begin with these first parts and end before `limit`."""
+        hits: list[CueHit] = []
+        ended: dict[tuple[int, int], int] = {}  # a second part's place to where the first part that reached it ends
+        for start, head in heads:
+            end, reached = start + len(head), 0
+            window, tails = text[end : min(end + REACH + 1, limit)], self._tails[head]
+            if tails.keys().isdisjoint(window):
+                continue
+            for at, character in enumerate(window, end):
+                for tail, groups in tails.get(character, ()):
                     close = at + len(tail)
-                    if found is None or close > clause.end or close <= reached or end <= ended.get((at, close), 0):
+                    if close > limit or close <= reached or end <= ended.get((at, close), 0) or not text.startswith(tail, at):
                         continue
                     reached, ended[at, close] = close, end
-                    hits.append(CueHit(start, close, head + GAP + tail, found))
-            out.append(hits)
-        return out
+                    hits.append(CueHit(start, close, head + GAP + tail, groups))
+        return hits
 
 
 def gap_scanner() -> GapScanner:

@@ -35,7 +35,7 @@ from training.corrections import CorrectionsError, read_corrections
 from training.finders import (
     NAMES_FOLDS,
     Item,
-    folds_of,
+    deals_of,
     parts_of,
     train_boundaries,
     train_clause_heads,
@@ -131,16 +131,16 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     say("stops")
     clauses.use(train_boundaries(nlp, notes))  # type: ignore[attr-defined]
     items = []
-    for note, fold in zip(notes, folds_of(notes), strict=True):
+    for note, deal in zip(notes, deals_of(notes), strict=True):
         normalized = normalize(note["text"])
-        items.append(Item(note, normalized, clauses(nlp.make_doc(normalized.text)), fold))
+        items.append(Item(note, normalized, clauses(nlp.make_doc(normalized.text)), deal))
 
     say("names")
     names_models = train_names(nlp, items)
     for k, model in enumerate(islice(names_models, NAMES_FOLDS)):
         names.set_model(model)  # type: ignore[attr-defined]
         for item in items:
-            if item.fold % NAMES_FOLDS == k:
+            if item.names_fold == k:
                 context(names(item.doc))
 
     say("rivals, people and prices")

@@ -88,6 +88,13 @@ function hideCard() {
   card.hidden = true;
 }
 
+// A long note has some hundred findings: the score and the underlines are painted first, the list below them in the next task.
+let listing = 0;
+function listSoon() {
+  cancelAnimationFrame(listing);
+  listing = requestAnimationFrame(() => setTimeout(() => { if (shown) listFindings(); }));
+}
+
 function showScore(a) {
   const { score, grade } = a.quality, before = Number($("score").textContent), first = $("result").hidden;
   $("delta").textContent = first || score === before ? "" : score > before ? `+${score - before}` : `−${before - score}`;
@@ -149,8 +156,8 @@ function show(a, text) {
   $("warnings").textContent = a.kp.warnings.join("；");
   showDimensions(a);
   showQuestions(a);
-  listFindings();
   reveal(true);
+  listSoon();
 }
 
 function clear() {
