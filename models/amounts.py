@@ -164,6 +164,9 @@ def find_amounts(text: str) -> list[AmountMention]:
             found.append(AmountMention(m.start(), m.end(), "percent", tidy(percent), m.end(), None, True, "CNY"))
             taken.append(m.span())
     taken += _traps(text)
+    covered = bytearray(len(text))
+    for start, end in taken:
+        covered[start:end] = b"\1" * (end - start)
     at = 0
     while found_here := AMOUNT.search(text, at):
         m = found_here
@@ -172,7 +175,7 @@ def find_amounts(text: str) -> list[AmountMention]:
         begin = min(spans[group][0] for group in _BEGINNING if spans[group][0] >= 0)
         core_end = max(spans[group][1] for group in _CORE)
         explicit = bool(m["sign"] or m["sign2"] or m["currency"])
-        overlapping = [t for t in taken if begin < t[1] and core_end > t[0]]
+        overlapping = [t for t in taken if begin < t[1] and core_end > t[0]] if 1 in covered[begin:core_end] else []
         if overlapping and not (explicit and m["currency"] and all(t[1] <= m.end("one") and m["one"] for t in overlapping)):
             at = max(begin + 1, min(at, max(t[1] for t in overlapping)))
             continue

@@ -50,20 +50,18 @@ class CandidateFinder:
 
     def _spans(self, doc: Doc) -> list[tuple[int, int, float]]:
         text = doc._.text
-        tagged = [n for n in doc._.names if n.label == "PER"]
-        spans = [(n.start + trimmed(text[n.start : n.end]), n.end, n.probability) for n in tagged]
-        taken = [(n.start, n.end) for n in doc._.names]
-        rules = [(m.start(), m.end()) for m in self._named.finditer(text)]
-        rules += [(h.start, h.end) for h in self._alone(text, doc._.grams)]
-        for start, end in sorted(rules, key=lambda s: (s[0] - s[1], s[0])):
-            if not any(start < e and end > s for s, e in taken):
-                spans.append((start, end, 0.0))
-                taken.append((start, end))
-        for n in doc._.doubtful_people:
-            start = n.start + trimmed(text[n.start : n.end])
-            if not any(start < e and n.end > s for s, e in taken):
-                spans.append((start, n.end, n.probability))
-                taken.append((start, n.end))
+        spans = [(n.start + trimmed(text[n.start : n.end]), n.end, n.probability) for n in doc._.names if n.label == "PER"]
+        taken = bytearray(len(text))
+        for n in doc._.names:
+            taken[n.start : n.end] = b"\1" * (n.end - n.start)
+        rules = [(m.start(), m.end(), 0.0) for m in self._named.finditer(text)]
+        rules += [(h.start, h.end, 0.0) for h in self._alone(text, doc._.grams)]
+        rules.sort(key=lambda s: (s[0] - s[1], s[0]))
+        doubtful = [(n.start + trimmed(text[n.start : n.end]), n.end, n.probability) for n in doc._.doubtful_people]
+        for start, end, probability in (*rules, *doubtful):
+            if 1 not in taken[start:end]:
+                spans.append((start, end, probability))
+                taken[start:end] = b"\1" * (end - start)
         return sorted(spans)
 
     def _title(self, mention: str) -> tuple[str | None, str]:

@@ -28,16 +28,23 @@ class CueScanner:
     """Finds phrases of a grouped lexicon, longest first, without overlaps."""
 
     def __init__(self, groups: dict[str, tuple[str, ...]]) -> None:
-        table: dict[str, list[str]] = {}
+        table: dict[str, tuple[str, ...]] = {}
         for group, phrases in groups.items():
             for phrase in phrases:
-                if group not in table.setdefault(phrase, []):
-                    table[phrase].append(group)
-        self._groups = {phrase: tuple(found) for phrase, found in table.items()}
-        by_head: dict[str, list[int]] = {}  # a phrase's first two characters, or its only one, to the sizes of such phrases
-        for phrase in sorted(table, key=len, reverse=True):
-            by_head.setdefault(phrase[:2], []).append(len(phrase))
-        self._sizes = {head: sorted(set(sizes), reverse=True) for head, sizes in by_head.items()}
+                known = table.get(phrase)
+                if known is None:
+                    table[phrase] = (group,)
+                elif group not in known:
+                    table[phrase] = (*known, group)
+        self._groups = table
+        by_head: dict[str, set[int]] = {}  # a phrase's first two characters, or its only one, to the sizes of such phrases
+        for phrase in table:
+            head = phrase[:2]
+            if head in by_head:
+                by_head[head].add(len(phrase))
+            else:
+                by_head[head] = {len(phrase)}
+        self._sizes = {head: sorted(sizes, reverse=True) for head, sizes in by_head.items()}
         self._singles = frozenset(phrase for phrase in table if len(phrase) == 1)
 
     def __call__(self, text: str, grams: Sequence[str] | None = None) -> list[CueHit]:

@@ -15,6 +15,8 @@ from models.lexicon import grouped
 GAP = "…"
 REACH = 8
 """Characters between the parts, at most."""
+Tails = dict[str, list[tuple[str, tuple[str, ...]]]]
+"""By their first character: second parts with their groups, from long to short."""
 
 
 class GapScanner:
@@ -24,20 +26,29 @@ class GapScanner:
     """
 
     def __init__(self, groups: dict[str, tuple[str, ...]]) -> None:
-        table: dict[str, dict[str, list[str]]] = {}
+        self._phrases: dict[str, list[tuple[str, str]]] = {}
+        """Of each first part the second ones, each with a group."""
         for group, phrases in groups.items():
             for phrase in phrases:
-                head, tail = phrase.split(GAP)
-                own = table.setdefault(head, {}).setdefault(tail, [])
-                if group not in own:
-                    own.append(group)
-        self._heads = Parts(table)
-        self._tails: dict[str, dict[str, list[tuple[str, tuple[str, ...]]]]] = {}
-        """Of each first part the second ones with their groups, by their first character, from long to short."""
-        for head, tails in table.items():
-            by_first = self._tails.setdefault(head, {})
-            for tail in sorted(tails, key=len, reverse=True):
-                by_first.setdefault(tail[0], []).append((tail, tuple(tails[tail])))
+                head, _, tail = phrase.partition(GAP)
+                if head in self._phrases:
+                    self._phrases[head].append((tail, group))
+                else:
+                    self._phrases[head] = [(tail, group)]
+        self._heads = Parts(self._phrases)
+        self._ordered: dict[str, Tails] = {}
+
+    def _tails(self, head: str) -> Tails:
+        """The second parts of a first one; put in order when it is first met, for a start should not wait for the thousands that no note has."""
+        if head not in self._ordered:
+            table: dict[str, list[str]] = {}
+            for tail, group in self._phrases[head]:
+                table.setdefault(tail, []).append(group)
+            by_first: Tails = {}
+            for tail in sorted(table, key=len, reverse=True):
+                by_first.setdefault(tail[0], []).append((tail, tuple(table[tail])))
+            self._ordered[head] = by_first
+        return self._ordered[head]
 
     def __call__(self, text: str, grams: Sequence[str], clauses: Sequence[Clause]) -> list[list[CueHit]]:
         """The hits of each clause, in order of their first part."""
@@ -51,13 +62,18 @@ class GapScanner:
         """Those that begin with these first parts and end before `limit`."""
         hits: list[CueHit] = []
         ended: dict[tuple[int, int], int] = {}  # a second part's place to where the first part that reached it ends
+        ordered = self._ordered
         for start, head in heads:
+            tails = ordered.get(head) or self._tails(head)
             end, reached = start + len(head), 0
-            window, tails = text[end : min(end + REACH + 1, limit)], self._tails[head]
+            stop = end + REACH + 1
+            window = text[end : stop if stop < limit else limit]
             if tails.keys().isdisjoint(window):
                 continue
             for at, character in enumerate(window, end):
-                for tail, groups in tails.get(character, ()):
+                if character not in tails:
+                    continue
+                for tail, groups in tails[character]:
                     close = at + len(tail)
                     if close > limit or close <= reached or end <= ended.get((at, close), 0) or not text.startswith(tail, at):
                         continue

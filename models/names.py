@@ -20,6 +20,7 @@ from models.name_features import FAMILIES, CharacterFeatures
 from models.segmenter import SalesTokenizer
 
 LABELS = ("PER", "CMP")
+PERSON_LABELS = frozenset(["B-PER", "I-PER"])
 MODEL_FILE = "names.crf"
 
 
@@ -60,7 +61,7 @@ class NameTagger:
             return (), (), ()
         labels = crf.tag(*self.features(doc), len(doc._.text))
         named = [label != OUTSIDE for label in labels]
-        persons = [label.endswith("PER") for label in labels]
+        persons = [label in PERSON_LABELS for label in labels]
         return _people(crf, labels), _stretches(crf, "PER", PERSON_START, named), _stretches(crf, "CMP", RIVAL_START, persons)
 
     def __call__(self, doc: Doc) -> Doc:
@@ -93,10 +94,14 @@ def _people(crf: Crf, labels: Sequence[str]) -> tuple[NameSpan, ...]:
 
 def _stretches(crf: Crf, kind: str, least: float, blocked: Sequence[bool]) -> tuple[NameSpan, ...]:
     """Stretches that begin a name of a kind with a probability of `least` or more, on the most probable path or not, without a blocked character."""
-    beginning, within = crf.marginals("B-" + kind), crf.marginals("I-" + kind).tolist()
+    beginning = crf.marginals("B-" + kind)
+    starts = np.flatnonzero(beginning >= least).tolist()
+    if not starts:
+        return ()
+    within = crf.marginals("I-" + kind).tolist()
     spans: list[NameSpan] = []
     end = 0
-    for start in np.flatnonzero(beginning >= least).tolist():
+    for start in starts:
         if start < end or blocked[start]:
             continue
         begins, end = float(beginning[start]), start + 1

@@ -24,6 +24,7 @@ DENIALS: dict[str, tuple[str, frozenset[str]]] = {
     "payment": ("pay_fine", frozenset(["pay_lack", "pay_terms"])),
 }
 """Type to the cue group that denies it and the groups that affirm it all the same."""
+_DENYING = frozenset(denial for denial, _ in DENIALS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class FoundObjection:
 def _denials(context: Context) -> list[str]:
     """The types a clause denies (没嫌贵, 钱不是问题) where nothing in it affirms them."""
     groups = {g for h in context.hits for g in h.groups}
+    if groups.isdisjoint(_DENYING):
+        return []
     return [kind for kind, (denial, affirming) in DENIALS.items() if denial in groups and not affirming & groups]
 
 

@@ -43,7 +43,9 @@ def measured(page: Page, text: str) -> list[tuple[float, ...]]:
     page.evaluate(MEASURE)
     for done in range(1, ROUNDS + 1):
         page.keyboard.insert_text("好啊"[done % 2])
-        page.wait_for_function("n => times.length >= n", arg=done)
+        page.wait_for_function(
+            "n => times.length >= n", arg=done, polling=100
+        )  # by default it asks at every frame, beside what is measured
     return [tuple(row) for row in page.evaluate("times")]
 
 

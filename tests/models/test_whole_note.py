@@ -211,3 +211,17 @@ def test_notes_analyzed_together_get_what_each_gets_alone(analyzer: Analyzer) ->
         assert (found.kind.probability, found.outcome.probability) == pytest.approx(
             (alone.kind.probability, alone.outcome.probability), abs=2e-4
         )
+
+
+UNPUNCTUATED = ["我跟他说咱这个十八万六他说隔壁报十六万九差着一万七呢我就没敢再往下说", "老板说一台二十三万八两台一起要便宜一万五不然就去拿那家的二十一万六千"]
+
+
+@pytest.mark.parametrize("text", UNPUNCTUATED)
+def test_no_clause_ends_inside_an_amount(analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Not even where the boundary model takes every gap between words for a stop."""
+    monkeypatch.setattr(analyzer.nlp.get_pipe("clauses"), "_stops", lambda words, _: [0.0, *[0.9] * (len(words) - 1)])
+    found = analyzer.read(text)._
+    ends = [clause.end for clause in found.clauses[:-1]]
+    assert ends
+    assert len(found.amounts) >= 3
+    assert not [a for a in found.amounts if any(a.start < end < a.end for end in ends)]

@@ -12,7 +12,7 @@ import pytest
 from tests.service.serving import Serving
 
 
-@pytest.mark.parametrize(("keyed", "examples", "phases"), [(False, 1, "examples,fuzzing"), (True, 3, "examples,coverage,fuzzing,stateful")])
+@pytest.mark.parametrize(("keyed", "examples", "phases"), [(False, 1, "examples,fuzzing"), (True, 2, "examples,coverage,fuzzing,stateful")])
 def test_the_schema_holds_under_generated_requests(server: Serving, tmp_path: Path, keyed: bool, examples: int, phases: str) -> None:
     command = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
     assert command

@@ -71,15 +71,11 @@ def test_labels_twice_are_those_decided() -> None:
 
 def test_no_near_duplicates() -> None:
     index = MinHashLSH(threshold=SAME, num_perm=128)
-    hashes = {}
-    for note in [*NOTES, *read_snippets()]:
-        text = note["text"]
-        if len(text) < 12:
-            continue
-        sketch = MinHash(num_perm=128)
-        sketch.update_batch([text[i : i + 4].encode() for i in range(len(text) - 3)])
-        hashes[note["id"]] = sketch
-        index.insert(note["id"], sketch)
+    written = [note for note in [*NOTES, *read_snippets()] if len(note["text"]) >= 12]
+    shingles = ([note["text"][i : i + 4].encode() for i in range(len(note["text"]) - 3)] for note in written)
+    hashes = dict(zip((note["id"] for note in written), MinHash.generator(shingles, num_perm=128), strict=True))
+    for name, sketch in hashes.items():
+        index.insert(name, sketch)
     pairs = {n["id"]: n.get("pair") for n in [*NOTES, *read_snippets()]}
     near = {
         tuple(sorted((a, b)))
