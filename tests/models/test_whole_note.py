@@ -213,7 +213,10 @@ def test_notes_analyzed_together_get_what_each_gets_alone(analyzer: Analyzer) ->
         )
 
 
-UNPUNCTUATED = ["我跟他说咱这个十八万六他说隔壁报十六万九差着一万七呢我就没敢再往下说", "老板说一台二十三万八两台一起要便宜一万五不然就去拿那家的二十一万六千"]
+UNPUNCTUATED = [
+    "我跟他说咱这个十八万六他说隔壁报十六万九差着一万七呢我就没敢再往下说",
+    "老板说一台二十三万八两台一起要便宜一万五不然就去拿那家的二十一万六千",
+]
 
 
 @pytest.mark.parametrize("text", UNPUNCTUATED)
