@@ -12,6 +12,8 @@ from spacy.tokens import Doc
 from models.cues import CueScanner
 from models.lexicon import grouped, rows
 
+Span = tuple[int, int, float]
+"""[start, end) of a mention and how probable it is to the CRF."""
 _PERSON_GROUPS = ("top", "owner", "staff", "gate", "family", "vague")
 
 
@@ -48,7 +50,7 @@ class CandidateFinder:
             | {"after": tuple(w for w in groups["after"] if len(w) > 1 or w in "总工姐哥嫂董")}
         )
 
-    def _spans(self, doc: Doc) -> list[tuple[int, int, float]]:
+    def _spans(self, doc: Doc) -> list[Span]:
         text = doc._.text
         spans = [(n.start + trimmed(text[n.start : n.end]), n.end, n.probability) for n in doc._.names if n.label == "PER"]
         taken = bytearray(len(text))
@@ -70,9 +72,7 @@ class CandidateFinder:
 
     def __call__(self, doc: Doc) -> list[Candidate]:
         text = doc._.text
-        persons: list[
-            tuple[set[str], set[str], list[tuple[int, int, float]]]
-        ] = []  # a person's forms, their characters, and where they stand
+        persons: list[tuple[set[str], set[str], list[Span]]] = []  # a person's forms, their characters, and where they stand
         alike: dict[tuple[str, str], bool] = {}  # in a long note the same few forms come again and again
         for span in self._spans(doc):
             mention = text[span[0] : span[1]]

@@ -6,7 +6,7 @@ in the same way: far more phrases in finer groups, which no rule reads, so that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from operator import add, itemgetter
 from typing import NamedTuple
 
@@ -24,6 +24,18 @@ class CueHit(NamedTuple):
     groups: tuple[str, ...]
 
 
+def _sizes_by_head(strings: Iterable[str]) -> dict[str, set[int]]:
+    """The first two characters of strings, or the only one, to the sizes of those that begin so."""
+    sizes: dict[str, set[int]] = {}
+    for string in strings:
+        head = string[:2]
+        if head in sizes:
+            sizes[head].add(len(string))
+        else:
+            sizes[head] = {len(string)}
+    return sizes
+
+
 class CueScanner:
     """Finds phrases of a grouped lexicon, longest first, without overlaps."""
 
@@ -37,14 +49,7 @@ class CueScanner:
                 elif group not in known:
                     table[phrase] = (*known, group)
         self._groups = table
-        by_head: dict[str, set[int]] = {}  # a phrase's first two characters, or its only one, to the sizes of such phrases
-        for phrase in table:
-            head = phrase[:2]
-            if head in by_head:
-                by_head[head].add(len(phrase))
-            else:
-                by_head[head] = {len(phrase)}
-        self._sizes = {head: sorted(sizes, reverse=True) for head, sizes in by_head.items()}
+        self._sizes = {head: sorted(sizes, reverse=True) for head, sizes in _sizes_by_head(table).items()}
         self._singles = frozenset(phrase for phrase in table if len(phrase) == 1)
 
     def __call__(self, text: str, grams: Sequence[str] | None = None) -> list[CueHit]:
@@ -72,9 +77,7 @@ class Parts:
     """Finds every place of some strings, those at one place from long to short."""
 
     def __init__(self, strings: Collection[str]) -> None:
-        by_head: dict[str, set[int]] = {}
-        for string in strings:
-            by_head.setdefault(string[:2], set()).add(len(string))
+        by_head = _sizes_by_head(strings)
         self._strings = frozenset(strings)
         self._singles = frozenset(string for string in strings if len(string) == 1)
         for head, sizes in by_head.items():

@@ -33,7 +33,7 @@ from training.fit import SEED, WORKERS, Encoded, Rows, fit_parts
 from training.targets import clause_targets, name_tags, person_targets, price_targets, rival_targets, status_targets, undecided_prices
 
 FOLDS, NAMES_FOLDS = 3, 2
-"""Parts the writers are dealt into for held-out predictions: of the names, and of all that comes after."""
+"""Parts the writers are dealt into for held-out predictions: of all that comes after the names, and of the names."""
 VARIANTS = 1
 NAMES_ITERATIONS, NAMES_FOLD_ITERATIONS = 50, 35
 """Of the CRF that is kept, and of those that only tell what it would say of notes it has not seen: names are most of a training's time."""
