@@ -25,7 +25,7 @@ _WINDOW = 7
 
 
 class Context(NamedTuple):
-    """One clause's speaker ("rep", "customer" or "") and moods; `hits` are its cue phrases, `negated` those behind a negation, `senses` its sense phrases, first those in one piece."""
+    """One clause's speaker ("rep", "customer" or "") and moods; `hits` are its cue phrases, `groups` what groups these are of, `negated` those behind a negation, `senses` its sense phrases, first those in one piece."""
 
     speaker: str
     guess: bool
@@ -33,6 +33,7 @@ class Context(NamedTuple):
     earlier: bool
     other_customer: bool
     hits: tuple[CueHit, ...]
+    groups: frozenset[str]
     negated: frozenset[int]
     senses: tuple[CueHit, ...]
 
@@ -70,10 +71,10 @@ class ContextReader:
             negations = [h.end for h in hits if "negation" in h.groups]
             negated = frozenset(h.start for h in hits for end in negations if 0 <= h.start - end <= _WINDOW)
             speaker = _speaker(text, clause, person_starts, speaker)
-            groups = {g for h in hits for g in h.groups}
+            groups = frozenset([g for h in hits for g in h.groups])
             moods = ("guess" in groups, "hypothetical" in groups, "earlier" in groups, "other_customer" in groups)
             own = (*senses[bisect_left(sense_starts, clause.start) : bisect_left(sense_starts, clause.end)], *apart)
-            contexts.append(Context(speaker, *moods, hits, negated, own))
+            contexts.append(Context(speaker, *moods, hits, groups, negated, own))
         return tuple(contexts)
 
     def __call__(self, doc: Doc) -> Doc:

@@ -46,6 +46,8 @@ Scores = NDArray[np.float64]
 OUTSIDE = "O"
 DOUBT = 0.02
 """A character is taken for OUTSIDE where another label has less than this probability: right if the path then found has more; else all places are looked at."""
+_FEW = 200
+"""Of more places in doubt no path is likely as a whole: all places are looked at at once."""
 _RANGE = 600.0
 """Sums within exp of this from 1 lose nothing in float64."""
 _PLACES = 128
@@ -114,8 +116,10 @@ class Decoder:
         if not sound:
             marginals, total, _ = self._sums(e, self._block)
         total += float(highest.sum()) + (len(scores) - 1) * self._top
-        outside = marginals[:, self._outside]
-        path, reached = self._path(relative, np.flatnonzero(outside <= 1 - DOUBT).tolist())
+        doubtful = np.flatnonzero(marginals[:, self._outside] <= 1 - DOUBT).tolist()
+        if len(doubtful) > _FEW:
+            return best_path(relative, self._relative), marginals
+        path, reached = self._path(relative, doubtful)
         return path if reached - total > log(DOUBT) else best_path(relative, self._relative), marginals
 
     def _sums(self, e: Scores, size: int) -> tuple[Scores, float, bool]:

@@ -1,4 +1,4 @@
-"""The customer's objections: clauses the heads point to, one entry a type, with a status and the clause as quote."""
+"""The customer's objections: clauses the heads point to, one entry a type, with a status and a quote."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ from models.linear import LinearHeads
 from models.status import status_features
 
 RESOLVED = 0.5
+JOIN_SHARE = 0.4
+"""A clause beside the most probable one belongs to the quote from this share of its probability on: of two that may carry the objection, both are shown."""
+LONGEST_QUOTE = 26
+"""Characters of two clauses that are quoted together, at most."""
 DENIALS: dict[str, tuple[str, frozenset[str]]] = {
     "price": ("price_fine", frozenset(["price_high", "price_bargain"])),
     "authority": ("decides_self", frozenset(["authority"])),
@@ -29,9 +33,10 @@ _DENYING = frozenset(denial for denial, _ in DENIALS.values())
 
 @dataclass(frozen=True, slots=True)
 class FoundObjection:
-    """`text[start:end]` of the normalised note carries an objection of `type`; `resolved`: how probably it was."""
+    """`text[start:end]` of the normalised note carries an objection of `type`, best in its clause number `clause`; `resolved`: how probably it was."""
 
     type: ObjectionType
+    clause: int
     start: int
     end: int
     probability: float
@@ -44,10 +49,26 @@ class FoundObjection:
 
 def _denials(context: Context) -> list[str]:
     """The types a clause denies (没嫌贵, 钱不是问题) where nothing in it affirms them."""
-    groups = {g for h in context.hits for g in h.groups}
+    groups = context.groups
     if groups.isdisjoint(_DENYING):
         return []
     return [kind for kind, (denial, affirming) in DENIALS.items() if denial in groups and not affirming & groups]
+
+
+def quote_of(doc: Doc, kind: ObjectionType, at: int) -> tuple[int, int]:
+    """(start, end) of the quote of a type told best in clause `at`: with a neighbour in the sentence that may as well be what carries it, both."""
+    clauses, column = doc._.clauses, doc._.clause_probabilities[:, COLUMN[kind]]
+    start, end, least = clauses[at].start, clauses[at].end, JOIN_SHARE * column[at]
+    for beside in sorted((i for i in (at - 1, at + 1) if 0 <= i < len(clauses) and column[i] >= least), key=lambda i: -column[i]):
+        first, last = sorted((at, beside))
+        joined = clauses[first].start, clauses[last].end
+        if (
+            clauses[first].sentence == clauses[last].sentence
+            and joined[1] - joined[0] <= LONGEST_QUOTE
+            and kind not in _denials(doc._.contexts[beside])
+        ):
+            return joined
+    return start, end
 
 
 def strongest(doc: Doc) -> tuple[list[int], list[float]]:
@@ -88,20 +109,19 @@ class ObjectionFinder:
         thresholds: Mapping[str, float],
         views: Sequence[float] | None = None,
     ) -> tuple[FoundObjection, ...]:
-        """An objection of each type whose share reaches its threshold, in order of place: the clause at `places` is its quote.
+        """An objection of each type whose share reaches its threshold, in order of place: the clause at `places` carries it.
 
         What doc._.objections says of a clause's status already is taken over; `views`, another opinion of each type's, weighs as much.
         """
-        clauses = doc._.clauses
-        told = {o.start: o.resolved for o in doc._.objections}
+        told = {o.clause: o.resolved for o in doc._.objections}
         there = [k for k, (kind, share) in enumerate(zip(OBJECTION_TYPES, shares, strict=True)) if share >= thresholds[kind]]
-        untold = sorted({places[k] for k in there if clauses[places[k]].start not in told})
-        told |= {clauses[at].start: resolved for at, resolved in zip(untold, self._resolved(doc, untold), strict=True)}
+        untold = sorted({places[k] for k in there} - told.keys())
+        told |= dict(zip(untold, self._resolved(doc, untold), strict=True))
         found = []
         for k in there:
-            kind, share, (start, end, *_) = OBJECTION_TYPES[k], shares[k], clauses[places[k]]
-            resolved = told[start]
-            found.append(FoundObjection(kind, start, end, share, (resolved + views[k]) / 2 if views else resolved))
+            kind, at = OBJECTION_TYPES[k], places[k]
+            resolved = (told[at] + views[k]) / 2 if views else told[at]
+            found.append(FoundObjection(kind, at, *quote_of(doc, kind, at), shares[k], resolved))
         return tuple(sorted(found, key=lambda o: (o.start, o.type)))
 
     def __call__(self, doc: Doc) -> Doc:

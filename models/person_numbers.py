@@ -24,7 +24,12 @@ def person_numbers(doc: Doc, look: Look) -> Numbers | None:
     heads = look.heads[2:-2]
 
     def strongest(where: np.ndarray) -> Numbers:
-        return np.asarray(np.where(where[:, :, None], heads, ABSENT).max(axis=1, initial=ABSENT), dtype=np.float32)
+        out = np.full((size, heads.shape[1]), ABSENT, dtype=np.float32)
+        person, clause = where.nonzero()
+        if len(person):
+            begins = np.flatnonzero(np.diff(person, prepend=-1))
+            out[person[begins]] = np.maximum.reduceat(heads[clause], begins, axis=0)
+        return np.maximum(out, ABSENT)
 
     starts = np.array([c.start for c in candidates])
     in_own = own[:, look.hit_clauses]

@@ -96,8 +96,8 @@ def rival_in_play(doc: Doc) -> bool:
 
 def only_named(doc: Doc) -> bool:
     """Whether every objection is a topic's bare name (异议：价格): that names a reason and does not tell it (labels.md: at most level 1)."""
-    found = doc._.objections
-    return bool(found) and all(_TOPICS.fullmatch(doc._.text, o.start, o.end) for o in found)
+    found, clauses = doc._.objections, doc._.clauses
+    return bool(found) and all(_TOPICS.fullmatch(doc._.text, clauses[o.clause].start, clauses[o.clause].end) for o in found)
 
 
 def levels(judgement: Judgement, places: dict[str, list[Stretch]], rival: bool, named: bool) -> dict[DimensionId, int]:

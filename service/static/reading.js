@@ -1,6 +1,6 @@
 // Reading an analysis: what the rep's page and the embedded component share. Pure but for `appendOpening` and `watch`.
 // The server puts this file and embed.js together as /embed.js; the page loads it before note.js.
-const PAUSE_MS = 120;
+const PAUSE_MS = 50, LONGEST_PAUSE_MS = 120;
 
 const element = (tag, className, text) => {
   const node = document.createElement(tag);
@@ -82,14 +82,14 @@ const faultText = (status) =>
 // `key` is a foreign page's, `csrf()` the token of our own page's session. `show(analysis, text)`, `clear()` for an empty note, `fail(text, status)`. Gives refresh() and stop().
 function watch(field, { server, key, csrf, words, show, clear, fail }) {
   const ending = new AbortController();
-  let timer = 0, pending = null, composing = false;
+  let timer = 0, pending = null, composing = false, took = 0; // a pause is as long as the last answer took, so that drafts do not queue up
   const hold = () => { clearTimeout(timer); pending?.abort(); };
   async function send() {
     hold();
     const text = field.value, draft = withoutOpenings(text, words);
     if (!draft.trim()) return clear();
     pending = new AbortController();
-    const { signal } = pending, token = csrf?.();
+    const { signal } = pending, token = csrf?.(), asked = performance.now();
     try {
       const answer = await fetch(`${server}/v1/analyses`, {
         method: "POST", mode: "cors", credentials: key ? "omit" : "same-origin", cache: "no-store", referrerPolicy: "no-referrer", signal,
@@ -97,6 +97,7 @@ function watch(field, { server, key, csrf, words, show, clear, fail }) {
         body: JSON.stringify({ text: draft.toWellFormed?.() ?? draft, draft: true }),
       });
       const body = answer.ok ? await answer.json() : null;
+      took = performance.now() - asked;
       if (signal.aborted || field.value !== text) return;
       if (body) show(body, text);
       else fail(faultText(answer.status), answer.status);
@@ -106,7 +107,7 @@ function watch(field, { server, key, csrf, words, show, clear, fail }) {
   }
   const later = () => {
     hold();
-    if (!composing) timer = setTimeout(send, PAUSE_MS);
+    if (!composing) timer = setTimeout(send, Math.min(Math.max(took, PAUSE_MS), LONGEST_PAUSE_MS));
   };
   const on = (name, act) => field.addEventListener(name, act, { signal: ending.signal });
   on("compositionstart", () => { composing = true; hold(); });

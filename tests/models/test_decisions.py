@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from math import log
 from typing import Any
 
@@ -17,7 +17,7 @@ from models.clause_heads import COLUMN, OBJECTION_TYPES
 from models.decisions import KP_WEIGHT, LIKELY, objection_shares, parts_within
 from models.kp import status_of
 from models.note_numbers import KP_STATUSES
-from models.objections import FoundObjection
+from models.objections import LONGEST_QUOTE, FoundObjection, quote_of
 from models.people import ROLES, surest_parts
 from models.pipeline import Analyzer
 from models.text import normalize
@@ -95,7 +95,9 @@ def test_kp_status_follows_from_people_and_each_objection_has_its_clause(analyze
         assert found.kp_status == status_of([(p.role, p.met) for p in found.people])
     else:
         assert found.kp_status in ("met_nobody", "unclear")
-    assert {(o.start, o.end) for o in found.objections} <= {(c.start, c.end) for c in found.clauses}
+    single = {(c.start, c.end) for c in found.clauses}
+    double = {(a.start, b.end) for a, b in pairwise(found.clauses) if a.sentence == b.sentence and b.end - a.start <= LONGEST_QUOTE}
+    assert {(o.start, o.end) for o in found.objections} <= single | double
 
 
 def test_no_objection_without_a_clause_that_may_be_its_quote(analyzer: Analyzer) -> None:
@@ -107,6 +109,31 @@ def test_no_objection_without_a_clause_that_may_be_its_quote(analyzer: Analyzer)
     by_type = dict(zip(OBJECTION_TYPES, zip(places, shares, strict=True), strict=True))
     assert by_type.pop("price") == (1, pytest.approx(0.745))
     assert {share for _, share in by_type.values()} == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "probabilities", "quote"),
+    [
+        ("他们一律六个月承兑,嫌我们付款死", (0.9, 0.5), "他们一律六个月承兑,嫌我们付款死"),
+        ("他们一律六个月承兑,嫌我们付款死", (0.9, 0.3), "他们一律六个月承兑"),
+        ("喝了茶,他们一律六个月承兑,嫌我们付款死", (0.5, 0.9, 0.8), "他们一律六个月承兑,嫌我们付款死"),  # of two neighbours the likelier
+        ("他们一律六个月承兑。嫌我们付款死", (0.9, 0.8), "他们一律六个月承兑"),  # another sentence
+        (
+            "他们一律六个月承兑付款钱不是问题,嫌我们付款的条件太死要三成现款",
+            (0.9, 0.8),
+            "他们一律六个月承兑付款钱不是问题",
+        ),  # too long together
+        ("嫌我们付款死,钱不是问题", (0.9, 0.8), "嫌我们付款死"),  # a denial carries nothing
+    ],
+)
+def test_two_clauses_that_may_as_well_carry_it_are_quoted_together(
+    analyzer: Analyzer, text: str, probabilities: Sequence[float], quote: str
+) -> None:
+    doc: Any = analyzer.read(text)
+    assert len(doc._.clauses) == len(probabilities)
+    doc._.clause_probabilities[:, COLUMN["payment"]] = probabilities
+    start, end = quote_of(doc, "payment", max(range(len(probabilities)), key=probabilities.__getitem__))
+    assert text[start:end] == quote
 
 
 def test_a_denied_type_is_no_objection_however_sure_the_judge_is(analyzer: Analyzer) -> None:
@@ -125,7 +152,7 @@ def test_a_status_is_the_mean_of_what_follows_the_clause_and_of_the_whole_note(
     doc: Any = analyzer.read("他嫌贵,后来点头了")
     finder: Any = analyzer.nlp.get_pipe("objections")
     clause = doc._.clauses[0]
-    doc._.objections = (FoundObjection("price", clause.start, clause.end, 0.9, own),)
+    doc._.objections = (FoundObjection("price", 0, clause.start, clause.end, 0.9, own),)
     nothing, shares = [0] * len(OBJECTION_TYPES), [float(kind == "price") for kind in OBJECTION_TYPES]
     (found,) = finder.found(doc, nothing, shares, dict.fromkeys(OBJECTION_TYPES, 0.5), [view] * len(OBJECTION_TYPES))
     assert (found.type, found.status) == ("price", status)
