@@ -32,7 +32,7 @@ from training.corpus import LabelledNote
 from training.fit import SEED, WORKERS, Encoded, Rows, fit_parts
 from training.targets import clause_targets, name_tags, person_targets, price_targets, rival_targets, status_targets, undecided_prices
 
-FOLDS, NAMES_FOLDS = 3, 2
+FOLDS, NAMES_FOLDS = 2, 2
 """Parts the writers are dealt into for held-out predictions: of all that comes after the names, and of the names."""
 VARIANTS = 1
 NAMES_ITERATIONS, NAMES_FOLD_ITERATIONS = 50, 35
@@ -58,7 +58,7 @@ class Item:
     @property
     def names_fold(self) -> int:
         """The same of the names' CRFs."""
-        return self.deal % NAMES_FOLDS
+        return self.deal // FOLDS
 
     @property
     def whole(self) -> bool:
@@ -69,7 +69,7 @@ class Item:
 def deals_of(notes: Sequence[LabelledNote]) -> list[int]:
     """A number below FOLDS x NAMES_FOLDS a note, all notes of a writer with one, writers dealt out by size; the snippets of one file are dealt out one by one.
 
-    Both kinds of folds are its remainders, so that each cuts the other in even parts.
+    The folds are its remainders, those of the names its quotients, so that each cuts the other in even parts.
     """
     deals = FOLDS * NAMES_FOLDS
     sizes: dict[str, int] = {}
