@@ -6,18 +6,21 @@ Everything that can be money is found here; which of them is a price, and whose,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from models.analysis import Amount
 from models.numbers import DIGITS, HAN, NUMBER, SCALE, around, parse_adjacent, parse_number, tidy
+from models.spoken import UNIT_WORD, find_spoken
 
 AmountForm = Literal["money", "percent", "discount"]
 
 _CURRENCY = r"元钱|块钱|元|块|圆|毛钱|毛|分钱|刀|美元|美金|美刀|台币|欧元|欧|港币|港元|港纸|日元|人民币|RMB|rmb|USD|usd|蚊"
-_UNIT_WORD = r"台|吨|[Tt](?![A-Za-z])|人|年|月|季度|季|平米|平方|平|㎡|m2|公斤|千克|斤|[Kk][Gg]|kg|个|件|箱|桶|袋|包|瓶|盒|支|只|条|片|张|把|套|副|亩|户|樘|米|方|立方|柜|票|单|天|日|次|课时|节|期|点位|端|账号|头|羽|枚|卷|扇|车|趟|本|粒|颗|辆|升|[Ll](?![A-Za-z])|[Kk][Ww][Hh]|度|瓦|[Ww]p?|pcs|PCS|pc"
 _RANGE_AFTER = "多|几|余|来|出头|以内|之内|以下|以上|起|左右|上下"
 
+_COUNTED = rf"(?![万亿])[{HAN}]*[十百千万][一二三四五六七八九](?=[一两二三四五六七八九](?:{UNIT_WORD}|[坛盆份门块家样间幅顶]))"
+"""A number behind which something is counted: 十八万四 in 十八万四两台."""
 _BEGINS = rf"(?=[{HAN}\d¥￥$UHNTR\s不超好几小])"
 """No amount begins otherwise: most places of a text are passed over by this one look."""
 
@@ -26,11 +29,13 @@ AMOUNT = re.compile(
     rf"(?:(?P<low>{NUMBER})(?:元|块)?(?:到|至|-|~|—|--)(?P<high>{NUMBER})"
     rf"|(?P<tens>[一二两三四五六七八九]?[十百千])(?P<some>来|几|多)(?P<tenscale>个?[万千百亿wk]|个亿)?"
     rf"|(?P<few>好几|几|小几)(?P<fewscale>十万|百万|千万|万|千|百)"
-    rf"|(?P<one>(?:[{HAN}]+?(?=一(?:{_UNIT_WORD})(?!{SCALE}))|{NUMBER})))"
+    rf"|(?P<one>(?:[{HAN}]+?(?=一(?:{UNIT_WORD})(?!{SCALE}))|{_COUNTED}|{NUMBER})))"
     rf"(?:(?P<after>{_RANGE_AFTER})(?P<afterscale>{SCALE})?)?"
-    rf"(?:\s?(?P<currency>{_CURRENCY})(?:(?P<tail>[一二三四五六七八九](?![{HAN}个年月天日号周成折]|(?:{_UNIT_WORD})))|(?P<mao>[1-9](?![\d.])))?)?(?P<after2>以内|之内|以下|以上|出头|多)?"
-    rf"\s?(?:(?P<slash>/|每|一(?=[台吨桶箱袋条支片斤个件套瓶盒平米车位樘年月人])|(?:钱)?一|·)(?P<unit>{_UNIT_WORD})(?:/(?P<unit2>年|月|天|季|次|台|人))?)?"
+    rf"(?:\s?(?P<currency>{_CURRENCY})(?:(?P<tail>[一二三四五六七八九](?![{HAN}个年月天日号周成折]|(?:{UNIT_WORD})))|(?P<mao>[1-9](?![\d.])))?)?(?P<after2>以内|之内|以下|以上|出头|多)?"
+    rf"\s?(?:(?P<slash>/|每|一(?=[台吨桶箱袋条支片斤个件套瓶盒平米车位樘年月人])|(?:钱)?一|·)(?P<unit>{UNIT_WORD})(?:/(?P<unit2>年|月|天|季|次|台|人))?)?"
 )
+_FOR_ONE = re.compile(rf"\s?(?:/|每|(?:钱)?一|·)(?P<unit>{UNIT_WORD})(?:/(?P<unit2>年|月|天|季|次|台|人))?")
+"""What stands behind a spoken price: what it is for one of."""
 PERCENT = re.compile(
     rf"(?=[{HAN}\d])(?P<value>\d+(?:\.\d+)?|[{HAN}]+|十来|十几)(?:多)?(?:%|％|个百分点|个点|趴|成(?!交|本|功|型|品|都|员|立|为|了|份|绩|熟|套|年|长|人|单))|百分之(?P<han>[{HAN}\d]+)"
 )
@@ -44,14 +49,16 @@ _TRAP_AFTER = re.compile(
 )
 _PHONE = re.compile(r"(?=\d)(?:1\d{2}[\dxX*]{8}|\d{3,4}-\d{7,8}|\d{7,})")
 _DATE = re.compile(
-    r"(?=\d)(?:(?:20\d\d|\d\d)[./年-]\d{1,2}[./月-]\d{1,2}日?|\d{1,2}[月]\d{1,2}[日号]?|\d{1,2}/\d{1,2}(?!\d|[元块万])|\d{1,2}:\d{2}(?:-\d{1,2}:\d{2})?|(?:19|20)\d\d年?(?![\d,.万千元块])|^(?:1[0-2]|[1-9])\.(?:[12]\d|3[01]|0?[1-9])(?=[|\s]))",
+    r"(?=\d)(?:(?:20\d\d|\d\d)[./年-]\d{1,2}[./月-]\d{1,2}日?|\d{1,2}[月]\d{1,2}[日号]?|(?<![\d,.])\d{1,2}/\d{1,2}(?!\d|[元块万])|\d{1,2}:\d{2}(?:-\d{1,2}:\d{2})?|(?:19\d\d|20\d\d)年|20[12]\d(?![\d,.万千元块])|^(?:1[0-2]|[1-9])\.(?:[12]\d|3[01]|0?[1-9])(?=[|\s]))",
     re.M,
 )
 _CODE = re.compile(
-    r"(?=[\d一二三四五六七八九十百千A-Za-z×*])(?:百分百|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|[A-Za-z]+[-_]?\d[\w.\-]*|\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|[xX×*]\d+)"
+    r"(?=[\d一二三四五六七八九十百千A-Za-z×*])(?:百分百|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|(?<![A-Za-z\d])(?!(?:USD|RMB|HKD|TWD|usd|rmb)\d)[A-Za-z]+[-_]?\d[\w.\-]*|(?!\d+[wWkK]\d(?![\dA-Za-z.]))\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|(?<![支台套个只块箱件桶包张])[xX×*]\d+)"
 )
 _ENUMERATOR = re.compile(r"(?:^|(?<=[\s;。√✓]))\d{1,2}[.、)](?=[^\d\s])", re.M)
 _SCALED = re.compile("[万千百亿wWkK]")
+_WAN = re.compile("[万wW]")
+_BARE = re.compile(rf"[\d.]+|[一二三四五六七八九][{HAN}]+")
 _MONEY_TAIL = re.compile(r"^[wWkK](?![A-Za-z])")
 
 
@@ -145,6 +152,31 @@ _CORE = [
 """The groups one of which begins an amount, and those after the last of which it ends but for its unit."""
 
 
+_COUNTER = re.compile(
+    rf"\s?(?:{UNIT_WORD}|[个家位名口岁号点楼层折成分秒码寸间年月日天倍级等项幅顶株棵所处科班批轮趟次回盏部全厘公毫分号万千百A-Za-zμ℃%％:：/×*~.-])"
+)
+
+
+def _in_wan(text: str, found: Sequence[AmountMention]) -> list[AmountMention]:
+    """The amounts, of which a bare number is in 万 where it is then near another that is: 报43万, 他说41 is 410000."""
+    wan = [
+        a.value
+        for a in found
+        if a.form == "money" and isinstance(a.value, (int, float)) and a.value >= 10_000 and _WAN.search(text, a.start, a.end)
+    ]
+    if not wan or any(a.form == "money" and a.explicit and isinstance(a.value, (int, float)) and a.value < 1000 for a in found):
+        return list(found)  # where 三毛 is a price, 3.3 is one as well
+
+    def read(a: AmountMention) -> AmountMention:
+        if a.form != "money" or a.explicit or a.unit is not None or not isinstance(a.value, (int, float)) or a.value >= 1000:
+            return a
+        bare = a.end - a.start > 1 and _BARE.fullmatch(text, a.start, a.end) and not _COUNTER.match(text, a.end)
+        near = any(0.6 <= a.value * 10_000 / w <= 1.6 for w in wan)
+        return replace(a, value=tidy(a.value * 10_000)) if bare and near and text[a.start - 1 : a.start] not in ("月", "第") else a
+
+    return list(map(read, found))
+
+
 def find_amounts(text: str) -> list[AmountMention]:
     """All money, percent and discount mentions of a normalised note, in order, without overlaps."""
     found: list[AmountMention] = []
@@ -164,6 +196,13 @@ def find_amounts(text: str) -> list[AmountMention]:
             found.append(AmountMention(m.start(), m.end(), "percent", tidy(percent), m.end(), None, True, "CNY"))
             taken.append(m.span())
     taken += _traps(text)
+    for spoken in find_spoken(text):
+        if all(spoken.end <= start or spoken.start >= end for start, end in taken):
+            behind = _FOR_ONE.match(text, spoken.end)
+            unit = behind["unit"] + (f"/{behind['unit2']}" if behind["unit2"] else "") if behind else None
+            end = behind.end() if behind else spoken.end
+            found.append(AmountMention(spoken.start, spoken.end, "money", spoken.value, end, unit, True, "CNY"))
+            taken.append((spoken.start, spoken.end))
     covered = bytearray(len(text))
     for start, end in taken:
         covered[start:end] = b"\1" * (end - start)
@@ -199,4 +238,4 @@ def find_amounts(text: str) -> list[AmountMention]:
             continue
         unit = m["unit"] + (f"/{m['unit2']}" if m["unit2"] else "") if m["unit"] else None
         found.append(AmountMention(begin, core_end, "money", amount, m.end() if m["slash"] else core_end, unit, explicit, _currency(m)))
-    return sorted(found, key=lambda a: a.start)
+    return _in_wan(text, sorted(found, key=lambda a: a.start))

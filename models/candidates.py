@@ -128,18 +128,37 @@ def _surname(mention: str) -> tuple[str, bool]:
     return bare[0], len(rest) in (1, 2)
 
 
+_SHORT = re.compile(
+    "^(.)((?:副|总|董|工|处|局|科|部|老板|老闆|副总|副?经理|副?主任|总监|医生|老师|师傅|主席|书记|律师|教授)|副?[\u4e00-\u9fff]长)$"
+)
+"""A surname with a title: 程科长, 林总."""
+
+
+def _short_for(short: str, full: str) -> bool:
+    """Whether 程科长 is 技术科长程芳, 林总 常务副总林启明, 招厂长 厂长姓招 or 麦生 采购总监麦先生."""
+    if len(short) == 2 and short[1] == "生" and full.endswith(short[0] + "先生"):
+        return True
+    found = _SHORT.match(short)
+    if not found:
+        return False
+    surname, title = found.groups()
+    return any(len(full) > k and full[-k] == surname and title in full[:-k] for k in (2, 3)) or full.endswith(title + "姓" + surname)
+
+
 _SPOUSES = (frozenset(["老婆", "媳妇", "爱人", "太太", "妻子"]), frozenset(["老公", "丈夫", "爱人", "当家的"]))
 _SPOUSE = frozenset().union(*_SPOUSES)
 
 
 def same_person(a: str, b: str) -> bool:
-    """Whether two mentions of one note are one person: equal, one inside the other, 龚总 and 总经理龚怡, or 赵经理 and 老赵 by surname."""
+    """Whether two mentions of one note are one person: equal, one inside the other, 龚总 and 总经理龚怡, 程科长 and 技术科长程芳, or 赵经理 and 老赵 by surname."""
     if a == b or (min(len(a), len(b)) >= 2 and (a in b or b in a)):
         return True
     if any(a in words and b in words for words in _SPOUSES):
         return True
     if set(a).isdisjoint(b):
         return False  # what follows asks for a surname in common
+    if _short_for(a, b) or _short_for(b, a):
+        return True
     (x, given_x), (y, given_y) = _surname(a), _surname(b)
     if x and x == y and given_x != given_y and (_TITLED.search(a if given_y else b)):
         return True

@@ -12,11 +12,13 @@ UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000,
          "w": 10_000, "W": 10_000, "k": 1000, "K": 1000, "m": 1_000_000, "M": 1_000_000}  # fmt: skip
 
 HAN = "零〇一二两俩三四五六七八九十百千万亿廿卅壹贰叁肆伍陆柒捌玖拾佰仟"
-WESTERN = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+WESTERN = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
 SCALE = r"(?:个亿|个[wW](?![A-Za-z])|千万|百万|十万|亿|万|千|百|[wWkK](?![A-Za-z]))"
 _TAIL = rf"(?:零?\d{{1,4}}(?![\d.]|{SCALE}|个|台|家|折|%)|(?!一\s?(?:台|吨|套|年|月|季|人|平|米|亩|公斤|斤|个|件|箱|桶|袋|包|瓶|盒|支|条|张|片|票|单|天|次|辆|车|户|樘|位|节|期|课))[一二三四五六七八九](?![{HAN}])|\d千\d?(?!\d)|\d百\d?(?!\d))"
 _HAN_NUMBER = rf"(?![万亿])[{HAN}]+(?:点[零一二三四五六七八九]+[万亿]?)?(?:[wWkK](?![A-Za-z]))?"
-NUMBER = rf"(?:(?:{WESTERN})(?:\s?{SCALE}{_TAIL}?|千\d+|百\d+)?|{_HAN_NUMBER})"
+_SPACED = rf"\s{SCALE}\s\d{{1,4}}(?![\d.]|\s?(?:{SCALE}|[台个家折%年月号日位点套吨张支只瓶箱人本组組片條条]))"
+"""As Taiwanese type it: 7 萬 2, 3 萬 8."""
+NUMBER = rf"(?:(?:{WESTERN})(?:{_SPACED}|\s?{SCALE}{_TAIL}?|千\d+|百\d+)?|{_HAN_NUMBER})"
 """A pattern for one plain number with its scale (no range words)."""
 
 _PLAIN = re.compile(rf"({WESTERN})(个亿|个w|千万|百万|十万|亿|万|千|百|[wWkK])?(.*)", re.S)
@@ -49,7 +51,7 @@ def _han(phrase: str) -> float | None:
     total = section = 0.0
     digit: float | None = None
     last_unit = 1.0
-    zero = False
+    zero, places = False, 1
     for c in phrase:
         if c in DIGITS:
             if DIGITS[c] >= 20:
@@ -57,8 +59,10 @@ def _han(phrase: str) -> float | None:
                 last_unit = 10
             elif DIGITS[c] == 0:
                 zero = True
+            elif digit is not None and last_unit >= 1000:  # 一万六五: as many places below the last unit as there are digits
+                digit, places = digit * 10 + DIGITS[c], places + 1
             else:
-                digit = float(DIGITS[c])
+                digit, places = float(DIGITS[c]), 1
         elif c in UNITS:
             unit = UNITS[c]
             if unit >= 10_000:
@@ -71,7 +75,7 @@ def _han(phrase: str) -> float | None:
         else:
             return None
     if digit is not None:
-        section += digit * (last_unit / 10 if last_unit >= 100 and not zero else 1)
+        section += digit * (last_unit / 10**places if last_unit >= 100 and not zero else 1)
     return total + section
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from models.candidates import same_person
 from models.pipeline import Analyzer
 
 MENTIONED = [("奎山老周问咱公司够五个人不", "老周"), ("王姐和老逄都见了，没提货", "老逄"), ("泉山汽修，五家店。隋总客客气气", "隋总"), ("巷道2.8米，没见着管事的", "管事的"), ("Jason没见着，册子放前台", "Jason"),
@@ -18,3 +19,24 @@ def test_who_may_be_a_person(analyzer: Analyzer, text: str, mention: str) -> Non
 @pytest.mark.parametrize("text", ["今天去了三家店，CAD图发了", "6205轴承3.4一套", "合同没签，价格谈不拢"])
 def test_nobody_where_nobody_is_named(analyzer: Analyzer, text: str) -> None:
     assert not analyzer.read(text)._.people
+
+
+@pytest.mark.parametrize(
+    ("short", "full", "same"),
+    [
+        ("程科长", "技术科长程芳", True),
+        ("林总", "常务副总林启明", True),
+        ("裘副经理", "副经理裘海", True),
+        ("魏处", "处长魏建勋", True),
+        ("戚老闆", "老闆戚先生", True),
+        ("麦生", "采购总监麦先生", True),
+        ("招厂长", "厂长姓招", True),
+        ("程科长", "技术科长陈芳", False),
+        ("程科长", "采购经理程芳", False),
+        ("林总", "老板娘林启明", False),
+        ("麦生", "采购总监李先生", False),
+        ("老板", "老板娘张敏", True),  # one inside the other
+    ],
+)
+def test_a_surname_with_a_title_is_the_full_name_with_that_title(short: str, full: str, same: bool) -> None:
+    assert same_person(short, full) is same_person(full, short) is same
