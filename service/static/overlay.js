@@ -21,11 +21,15 @@ class Overlay {
     this.characters = [];
     this.found = [];
     this.seen = [];
+    this.drawing = "";
   }
 
-  // Draw the findings; `seen` are places to point out on top of them.
+  // Draw the findings; `seen` are places to point out on top of them. Most answers change no place: then nothing is drawn anew.
   paint(characters, found, seen = []) {
     Object.assign(this, { characters, found, seen });
+    const drawing = JSON.stringify([characters.join(""), found.map((f) => [f.cls, f.start, f.end]), seen.map((s) => [s.start, s.end])]);
+    if (drawing === this.drawing) return;
+    this.drawing = drawing;
     const cuts = new Set([0, characters.length]);
     for (const f of [...found, ...seen]) cuts.add(f.start).add(f.end);
     const edges = [...cuts].sort((a, b) => a - b);

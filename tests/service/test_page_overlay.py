@@ -105,7 +105,7 @@ def test_one_request_a_pause_and_the_older_one_is_aborted(page: Page) -> None:
     field = page.get_by_label("拜访记录")
     field.press_sequentially("王总说太贵了")
     assert sent == []
-    page.clock.run_for(119)
+    page.clock.run_for(49)
     assert sent == []
     with page.expect_request("**/v1/analyses"):
         page.clock.run_for(5)
@@ -114,6 +114,42 @@ def test_one_request_a_pause_and_the_older_one_is_aborted(page: Page) -> None:
     page.clock.run_for(200)
     expect(page.locator("#result")).to_be_visible()
     assert len(sent) == 2
+
+
+def test_a_pause_is_as_long_as_the_last_answer_took_and_no_longer_than_120_ms(page: Page) -> None:
+    sent: list[Request] = []
+    held: list[Route] = []
+    page.route("**/v1/analyses", lambda route: held.append(route) if not held else route.continue_())
+    page.on("request", lambda r: sent.append(r) if r.method == "POST" else None)
+    stop_time(page)
+    field = page.get_by_label("拜访记录")
+    field.press_sequentially("王总说太贵了")
+    with page.expect_request("**/v1/analyses"):
+        page.clock.run_for(55)
+    page.clock.run_for(700)  # a long answer
+    with page.expect_response("**/v1/analyses"):
+        held[0].continue_()
+    expect(page.locator("#kind")).not_to_be_empty()
+    field.press_sequentially("。")
+    page.clock.run_for(119)
+    assert len(sent) == 1
+    with page.expect_request("**/v1/analyses"):
+        page.clock.run_for(5)
+
+
+def test_an_answer_that_moves_nothing_draws_nothing_anew(page: Page) -> None:
+    field = page.get_by_label("拜访记录")
+    field.fill("王总说太贵了")
+    expect(page.locator("#backdrop mark").first).to_be_attached()
+    page.locator("#backdrop mark").first.evaluate("mark => { mark.kept = true; }")
+    with page.expect_response("**/v1/analyses"):
+        field.dispatch_event("input")
+    page.wait_for_timeout(100)
+    assert page.locator("#backdrop mark").first.evaluate("mark => mark.kept === true")
+    with page.expect_response("**/v1/analyses"):
+        field.fill("王总说太贵了，要请示")
+    expect(page.locator("#backdrop mark").first).to_be_attached()
+    assert not page.locator("#backdrop mark").first.evaluate("mark => mark.kept === true")
 
 
 def test_nothing_is_analyzed_while_an_input_method_composes(page: Page) -> None:
