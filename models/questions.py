@@ -60,17 +60,17 @@ class Catalogue:
 
 
 def amount_text(amount: Amount) -> str:
-    """An amount as a rep would write it: 12.8万, 24万到26万, 5400."""
+    """An amount as a rep would write it: 12.8万, 24万到26万, 5400, 0.165."""
     if isinstance(amount, tuple):
         low, high = amount
         if low is None or high is None:
             return amount_text(high if low is None else low) + ("以内" if low is None else "以上")  # type: ignore[arg-type]
-        return f"{amount_text(low)}以内" if low == 0 else f"{amount_text(low)}到{amount_text(high)}"
+        return f"{amount_text(high)}以内" if low == 0 else f"{amount_text(low)}到{amount_text(high)}"
     size = abs(amount)
     for scale, unit in ((1e8, "亿"), (1e4, "万")):
         if size >= scale:
             return f"{round(size / scale, 4):g}{unit}"
-    return f"{round(size, 2):g}"
+    return f"{round(size, 2 if size >= 1 else 4):g}"  # 1毛65 is 0.165
 
 
 def _short(text: str) -> str:

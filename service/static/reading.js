@@ -19,10 +19,10 @@ const units = (characters, start, end) => {
 const likelihood = (p) => (p >= 0.97 ? "几乎可以肯定" : p >= 0.9 ? "很有把握" : p >= 0.75 ? "比较有把握" : p >= 0.5 ? "把握不大" : "拿不准");
 
 const yuan = (amount, unit) => {
-  const number = (n) => n.toLocaleString("zh-CN") + unit;
+  const written = (n) => n.toLocaleString("zh-CN", { maximumFractionDigits: 4 }), number = (n) => written(n) + unit;
   if (!Array.isArray(amount)) return number(amount);
   const [low, high] = amount;
-  return high === null ? `${number(low)}以上` : low === null || low === 0 ? `${number(high)}以内` : `${low.toLocaleString("zh-CN")} 到 ${number(high)}`;
+  return high === null ? `${number(low)}以上` : low === null || low === 0 ? `${number(high)}以内` : `${written(low)} 到 ${number(high)}`;
 };
 
 const dated = (d, missing) => (d.date ? `“${d.when}”是 ${d.date}` : d.when ? `时间是“${d.when}”` : missing);

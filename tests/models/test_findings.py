@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.analysis import Note
+from models.analysis import Amount, Note
 from models.pipeline import Analyzer
-from models.questions import Catalogue
+from models.questions import Catalogue, amount_text
 from tests.conftest import TODAY
 
 RESOLVED = [
@@ -95,3 +95,21 @@ def test_repeating_oneself_gains_nothing(analyzer: Analyzer, note: str) -> None:
     once = analyzer.analyze(Note(note), TODAY)
     twice = analyzer.analyze(Note(note + "\n" + note), TODAY)
     assert (twice.quality.score, twice.kind.label) == (once.quality.score, once.kind.label)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (128000, "12.8万"),
+        (5400, "5400"),
+        (5.642, "5.64"),
+        (0.165, "0.165"),
+        (0.0079, "0.0079"),
+        (-0.015, "0.015"),
+        ((240000, 260000), "24万到26万"),
+        ((0, 50000), "5万以内"),
+        ((50000, None), "5万以上"),
+    ],
+)
+def test_an_amount_is_worded_as_exactly_as_it_was_written(amount: Amount, text: str) -> None:
+    assert amount_text(amount) == text
