@@ -97,11 +97,13 @@ def page(browser: Browser, fupan: Serving, crm: str, request: pytest.FixtureRequ
 def test_a_foreign_page_gets_feedback_under_a_strict_policy(page: Page) -> None:
     page.evaluate("document.addEventListener('fupan:analysis', e => { window.heard = e.detail })")
     field = page.get_by_label("拜访内容")
-    field.press_sequentially(NOTE)
+    with page.expect_response(lambda r: r.request.method == "POST" and r.request.post_data_json["text"] == NOTE) as answered:
+        field.press_sequentially(NOTE)  # what is typed so far is analyzed at each pause
+    score = answered.value.json()["quality"]["score"]
     feedback = page.locator("fupan-feedback")
     expect(feedback).to_contain_text("复盘问题")
-    score = page.wait_for_function("window.heard?.quality.score").json_value()
     expect(feedback.locator(".score b")).to_have_text(str(score))
+    assert page.evaluate("window.heard.quality.score") == score
     expect(feedback.locator(".gain")).to_have_text("+12")
     assert feedback.locator(".found").first.evaluate("e => getComputedStyle(e).borderLeftWidth") == "4px"  # its own sheet applies
     feedback.locator(".found", has_text="王总").first.click()

@@ -42,14 +42,18 @@ def write(page: Page, text: str = NOTE) -> None:
 def test_typing_shows_score_parts_findings_and_questions(page: Page) -> None:
     expect(page.locator("#summary")).to_be_hidden()
     expect(page.locator("#empty")).to_be_visible()
-    page.get_by_label("拜访记录").press_sequentially(NOTE, delay=1)
+    with page.expect_response(lambda r: r.request.method == "POST" and r.request.post_data_json["text"] == NOTE):
+        page.get_by_label("拜访记录").press_sequentially(NOTE, delay=1)  # what is typed so far is analyzed at each pause
     expect(page.locator("#kind")).to_contain_text("，")
     expect(page.locator("#dimensions li")).to_have_count(10)
     expect(page.locator("#backdrop mark.person").first).to_have_text("李经理")
     expect(page.locator("#backdrop mark.objection-open").first).to_be_attached()
     expect(page.locator("#questions li").first).to_contain_text("？")
-    points = sum(float(t) for t in page.locator("#dimensions .points b").all_inner_texts())
-    assert points == float(page.locator("#score").inner_text())
+    shown = (
+        "[...document.querySelectorAll('#dimensions .points b'), document.getElementById('score')].map(node => Number(node.textContent))"
+    )
+    *points, score = page.evaluate(shown)
+    assert sum(points) == score
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
+import pytest
 from sqlalchemy import inspect, text
 
 from service.database import open_engine
@@ -44,6 +45,7 @@ def each_once(server: Serving, crm: Sender, count: int) -> None:
     assert all(len(server.call("GET", f"/v1/notes/{n['id']}/analyses").json()["analyses"]) == 1 for n in notes[:5])
 
 
+@pytest.mark.parametrize("empty_database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.faults)], indirect=True)
 def test_every_accepted_event_is_one_note_through_a_kill(run: Callable[..., Serving], empty_database: str, tmp_path: Path) -> None:
     server = run(tmp_path, FUPAN_DATABASE_URL=empty_database, FUPAN_DEAD_AFTER_SECONDS="1")
     crm, key = crm_of(server), server.key

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from sqlalchemy import inspect, text
 
 from service.database import open_engine
@@ -19,6 +20,7 @@ WAIT = 30
 OK = answer("200 OK")
 
 
+@pytest.mark.parametrize("empty_database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.faults)], indirect=True)
 def test_delivered_by_the_server_and_again_after_a_kill(run: Callable[..., Serving], receive, empty_database: str, tmp_path: Path) -> None:
     killed, arrived = threading.Event(), [threading.Semaphore(0) for _ in range(2)]
 
