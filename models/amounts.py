@@ -17,6 +17,8 @@ from models.spoken import UNIT_WORD, find_spoken
 AmountForm = Literal["money", "percent", "discount"]
 
 _CURRENCY = r"元钱|块钱|元|块|圆|毛钱|毛|分钱|刀|美元|美金|美刀|台币|欧元|欧|港币|港元|港纸|日元|人民币|RMB|rmb|USD|usd|蚊"
+_PER = rf"(?:(?P<slash>/|每|(?:钱)?一|·)(?P<unit>{UNIT_WORD})(?:/(?P<unit2>年|月|天|季|次|台|人))?)"
+"""What a price is for one of: /吨, 每台, 一平, /人/月."""
 _RANGE_AFTER = "多|几|余|来|出头|以内|之内|以下|以上|起|左右|上下"
 
 _COUNTED = rf"(?![万亿])[{HAN}]*[十百千万][一二三四五六七八九](?=[一两二三四五六七八九](?:{UNIT_WORD}|[坛盆份门块家样间幅顶]))"
@@ -32,10 +34,9 @@ AMOUNT = re.compile(
     rf"|(?P<one>(?:[{HAN}]+?(?=一(?:{UNIT_WORD})(?!{SCALE}))|{_COUNTED}|{NUMBER})))"
     rf"(?:(?P<after>{_RANGE_AFTER})(?P<afterscale>{SCALE})?)?"
     rf"(?:\s?(?P<currency>{_CURRENCY})(?:(?P<tail>[一二三四五六七八九](?![{HAN}个年月天日号周成折]|(?:{UNIT_WORD})))|(?P<mao>[1-9](?![\d.])))?)?(?P<after2>以内|之内|以下|以上|出头|多)?"
-    rf"\s?(?:(?P<slash>/|每|一(?=[台吨桶箱袋条支片斤个件套瓶盒平米车位樘年月人])|(?:钱)?一|·)(?P<unit>{UNIT_WORD})(?:/(?P<unit2>年|月|天|季|次|台|人))?)?"
+    rf"\s?{_PER}?"
 )
-_FOR_ONE = re.compile(rf"\s?(?:/|每|(?:钱)?一|·)(?P<unit>{UNIT_WORD})(?:/(?P<unit2>年|月|天|季|次|台|人))?")
-"""What stands behind a spoken price: what it is for one of."""
+_BEHIND = re.compile(rf"\s?{_PER}")
 PERCENT = re.compile(
     rf"(?=[{HAN}\d])(?P<value>\d+(?:\.\d+)?|[{HAN}]+|十来|十几)(?:多)?(?:%|％|个百分点|个点|趴|成(?!交|本|功|型|品|都|员|立|为|了|份|绩|熟|套|年|长|人|单))|百分之(?P<han>[{HAN}\d]+)"
 )
@@ -59,7 +60,9 @@ _ENUMERATOR = re.compile(r"(?:^|(?<=[\s;。√✓]))\d{1,2}[.、)](?=[^\d\s])", 
 _SCALED = re.compile("[万千百亿wWkK]")
 _WAN = re.compile("[万wW]")
 _BARE = re.compile(rf"[\d.]+|[一二三四五六七八九][{HAN}]+")
-_MONEY_TAIL = re.compile(r"^[wWkK](?![A-Za-z])")
+_COUNTER = re.compile(
+    rf"\s?(?:{UNIT_WORD}|[个家位名口岁号点楼层折成分秒码寸间年月日天倍级等项幅顶株棵所处科班批轮趟次回盏部全厘公毫分号万千百A-Za-zμ℃%％:：/×*~.-])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,13 @@ def _currency(match: re.Match[str]) -> str:
     if word in ("欧元", "欧"):
         return "EUR"
     return "JPY" if word == "日元" else "CNY"
+
+
+def _unit(match: re.Match[str] | None) -> str | None:
+    """What _PER found: 吨, or 人/月."""
+    if not match or not match["unit"]:
+        return None
+    return match["unit"] + (f"/{match['unit2']}" if match["unit2"] else "")
 
 
 def _scaled_low(low: str, high: str) -> tuple[int | float, int | float] | None:
@@ -152,19 +162,11 @@ _CORE = [
 """The groups one of which begins an amount, and those after the last of which it ends but for its unit."""
 
 
-_COUNTER = re.compile(
-    rf"\s?(?:{UNIT_WORD}|[个家位名口岁号点楼层折成分秒码寸间年月日天倍级等项幅顶株棵所处科班批轮趟次回盏部全厘公毫分号万千百A-Za-zμ℃%％:：/×*~.-])"
-)
-
-
 def _in_wan(text: str, found: Sequence[AmountMention]) -> list[AmountMention]:
     """The amounts, of which a bare number is in 万 where it is then near another that is: 报43万, 他说41 is 410000."""
-    wan = [
-        a.value
-        for a in found
-        if a.form == "money" and isinstance(a.value, (int, float)) and a.value >= 10_000 and _WAN.search(text, a.start, a.end)
-    ]
-    if not wan or any(a.form == "money" and a.explicit and isinstance(a.value, (int, float)) and a.value < 1000 for a in found):
+    plain = [(a, a.value) for a in found if a.form == "money" and isinstance(a.value, (int, float))]
+    wan = [value for a, value in plain if value >= 10_000 and _WAN.search(text, a.start, a.end)]
+    if not wan or any(a.explicit and value < 1000 for a, value in plain):
         return list(found)  # where 三毛 is a price, 3.3 is one as well
 
     def read(a: AmountMention) -> AmountMention:
@@ -198,10 +200,9 @@ def find_amounts(text: str) -> list[AmountMention]:
     taken += _traps(text)
     for spoken in find_spoken(text):
         if all(spoken.end <= start or spoken.start >= end for start, end in taken):
-            behind = _FOR_ONE.match(text, spoken.end)
-            unit = behind["unit"] + (f"/{behind['unit2']}" if behind["unit2"] else "") if behind else None
+            behind = _BEHIND.match(text, spoken.end)
             end = behind.end() if behind else spoken.end
-            found.append(AmountMention(spoken.start, spoken.end, "money", spoken.value, end, unit, True, "CNY"))
+            found.append(AmountMention(spoken.start, spoken.end, "money", spoken.value, end, _unit(behind), True, "CNY"))
             taken.append((spoken.start, spoken.end))
     covered = bytearray(len(text))
     for start, end in taken:
@@ -236,6 +237,6 @@ def find_amounts(text: str) -> list[AmountMention]:
         amount = _value(m)
         if amount is None or amount == 0:
             continue
-        unit = m["unit"] + (f"/{m['unit2']}" if m["unit2"] else "") if m["unit"] else None
-        found.append(AmountMention(begin, core_end, "money", amount, m.end() if m["slash"] else core_end, unit, explicit, _currency(m)))
+        end = m.end() if m["slash"] else core_end
+        found.append(AmountMention(begin, core_end, "money", amount, end, _unit(m), explicit, _currency(m)))
     return _in_wan(text, sorted(found, key=lambda a: a.start))

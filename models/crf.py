@@ -117,10 +117,11 @@ class Decoder:
             marginals, total, _ = self._sums(e, self._block)
         total += float(highest.sum()) + (len(scores) - 1) * self._top
         doubtful = np.flatnonzero(marginals[:, self._outside] <= 1 - DOUBT).tolist()
-        if len(doubtful) > _FEW:
-            return best_path(relative, self._relative), marginals
-        path, reached = self._path(relative, doubtful)
-        return path if reached - total > log(DOUBT) else best_path(relative, self._relative), marginals
+        if len(doubtful) <= _FEW:
+            path, reached = self._path(relative, doubtful)
+            if reached - total > log(DOUBT):
+                return path, marginals
+        return best_path(relative, self._relative), marginals
 
     def _sums(self, e: Scores, size: int) -> tuple[Scores, float, bool]:
         """(marginals, log of the sum over all paths, whether nothing was lost) for factors e [places, labels] of which each place's highest is 1.

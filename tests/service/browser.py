@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, StorageState, expect, sync_playwright
 
 NOTE = "采购部李经理说我们12.8万比用友贵了3万多😤，他做不了主，要等王总拍板。下周三带案例去见王总"
 FLAGS = [
@@ -86,3 +86,8 @@ def accessibility_faults(page: Page) -> list[str]:
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", tags)
     return [f"{v['id']}: {n['target']}" for v in found["violations"] if v["impact"] in ("serious", "critical") for n in v["nodes"]]
+
+
+def answer_about(text: str) -> Callable[[Response], bool]:
+    """For expect_response: the analysis of exactly this draft. What is typed so far is analyzed at each pause."""
+    return lambda r: r.request.method == "POST" and r.request.post_data_json["text"] == text

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from service.settings import Settings
 from service.texts import page_words
-from tests.service.browser import DESKTOP, NOTE, PHONE, accessibility_faults, chromium, tab
+from tests.service.browser import DESKTOP, NOTE, PHONE, accessibility_faults, answer_about, chromium, tab
 from tests.service.forking import Nursery
 from tests.service.serving import Serving
 
@@ -97,8 +97,8 @@ def page(browser: Browser, fupan: Serving, crm: str, request: pytest.FixtureRequ
 def test_a_foreign_page_gets_feedback_under_a_strict_policy(page: Page) -> None:
     page.evaluate("document.addEventListener('fupan:analysis', e => { window.heard = e.detail })")
     field = page.get_by_label("拜访内容")
-    with page.expect_response(lambda r: r.request.method == "POST" and r.request.post_data_json["text"] == NOTE) as answered:
-        field.press_sequentially(NOTE)  # what is typed so far is analyzed at each pause
+    with page.expect_response(answer_about(NOTE)) as answered:
+        field.press_sequentially(NOTE)
     score = answered.value.json()["quality"]["score"]
     feedback = page.locator("fupan-feedback")
     expect(feedback).to_contain_text("复盘问题")

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from models.labels import DIMENSIONS, QUESTION_IDS, WEIGHTS
 from service.texts import page_words
-from tests.service.browser import DESKTOP, NOTE, PHONE, accessibility_faults, chromium, tab
+from tests.service.browser import DESKTOP, NOTE, PHONE, accessibility_faults, answer_about, chromium, tab
 from tests.service.serving import Serving
 
 
@@ -42,8 +42,8 @@ def write(page: Page, text: str = NOTE) -> None:
 def test_typing_shows_score_parts_findings_and_questions(page: Page) -> None:
     expect(page.locator("#summary")).to_be_hidden()
     expect(page.locator("#empty")).to_be_visible()
-    with page.expect_response(lambda r: r.request.method == "POST" and r.request.post_data_json["text"] == NOTE):
-        page.get_by_label("拜访记录").press_sequentially(NOTE, delay=1)  # what is typed so far is analyzed at each pause
+    with page.expect_response(answer_about(NOTE)):
+        page.get_by_label("拜访记录").press_sequentially(NOTE, delay=1)
     expect(page.locator("#kind")).to_contain_text("，")
     expect(page.locator("#dimensions li")).to_have_count(10)
     expect(page.locator("#backdrop mark.person").first).to_have_text("李经理")

@@ -96,12 +96,18 @@ def test_underlines_move_with_their_words_until_the_next_answer(page: Page) -> N
     assert page.locator("#backdrop").evaluate("e => e.textContent") == "😤今天，" + NOTE + "\n"
 
 
-def test_one_request_a_pause_and_the_older_one_is_aborted(page: Page) -> None:
+def first_answer_held(page: Page) -> tuple[list[Request], list[Route]]:
+    """(the requests sent from now on, the first of them, which waits to be continued), with the page's time stopped."""
     sent: list[Request] = []
     held: list[Route] = []
     page.route("**/v1/analyses", lambda route: held.append(route) if not held else route.continue_())
     page.on("request", lambda r: sent.append(r) if r.method == "POST" else None)
     stop_time(page)
+    return sent, held
+
+
+def test_one_request_a_pause_and_the_older_one_is_aborted(page: Page) -> None:
+    sent, _ = first_answer_held(page)
     field = page.get_by_label("拜访记录")
     field.press_sequentially("王总说太贵了")
     assert sent == []
@@ -117,11 +123,7 @@ def test_one_request_a_pause_and_the_older_one_is_aborted(page: Page) -> None:
 
 
 def test_a_pause_is_as_long_as_the_last_answer_took_and_no_longer_than_120_ms(page: Page) -> None:
-    sent: list[Request] = []
-    held: list[Route] = []
-    page.route("**/v1/analyses", lambda route: held.append(route) if not held else route.continue_())
-    page.on("request", lambda r: sent.append(r) if r.method == "POST" else None)
-    stop_time(page)
+    sent, held = first_answer_held(page)
     field = page.get_by_label("拜访记录")
     field.press_sequentially("王总说太贵了")
     with page.expect_request("**/v1/analyses"):
