@@ -6,10 +6,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from spacy.tokens import Doc
 
-from models.cues import CueScanner
+from models.cues import CueHit, CueScanner
 from models.lexicon import grouped, rows
 
 Span = tuple[int, int, float]
@@ -28,6 +29,8 @@ class Candidate:
     title: str | None
     title_group: str
     crf: float
+    titles: tuple[CueHit, ...] = ()
+    """Every title in any of its forms: 厂长 and 哥 of 厂长丁哥."""
     told: str = ""
     """What told_to_decide says."""
 
@@ -66,10 +69,6 @@ class CandidateFinder:
                 taken[start:end] = b"\1" * (end - start)
         return sorted(spans)
 
-    def _title(self, mention: str) -> tuple[str | None, str]:
-        hits = self._titles(mention)
-        return (hits[-1].phrase, hits[-1].groups[0]) if hits else (None, "none")
-
     def __call__(self, doc: Doc) -> list[Candidate]:
         text = doc._.text
         persons: list[tuple[set[str], set[str], list[Span]]] = []  # a person's forms, their characters, and where they stand
@@ -91,11 +90,13 @@ class CandidateFinder:
             else:
                 persons.append(({mention}, set(mention), [span]))
         out = []
-        for _, _, person in persons:
+        for forms, _, person in persons:
             best = max(person, key=lambda s: (s[2] > 0.5, s[1] - s[0], -s[0]))
             mention = text[best[0] : best[1]]
-            title, group = self._title(mention)
-            out.append(Candidate(mention, best[0], best[1], tuple((s, e) for s, e, _ in person), title, group, max(s[2] for s in person)))
+            titles = {form: self._titles(form) for form in sorted(forms)}
+            title, group = (titles[mention][-1].phrase, titles[mention][-1].groups[0]) if titles[mention] else (None, "none")
+            crf, hits = max(s[2] for s in person), tuple(chain.from_iterable(titles.values()))
+            out.append(Candidate(mention, best[0], best[1], tuple((s, e) for s, e, _ in person), title, group, crf, hits))
         places, starts = mentioned(out), [c.start for c in doc._.clauses]
         return [replace(c, told=told_to_decide(doc, c, places, starts)) for c in out]
 

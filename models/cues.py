@@ -96,7 +96,7 @@ class Parts:
                 continue
             for size in sizes:
                 string = text[i : i + size]
-                if string in strings and len(string) == size:
+                if string in strings and len(string) == size:  # at the text's end a long one is cut to a shorter one
                     found.append((i, string))
         if text and text[-1] in singles:
             found.append((len(text) - 1, text[-1]))

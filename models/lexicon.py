@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from sys import intern
+from typing import NamedTuple
 
 LEXICONS = Path(__file__).parent / "lexicons"
+
+
+class Frame(NamedTuple):
+    """Every one of `heads` with every one of `tails`, in `group`."""
+
+    group: str
+    heads: tuple[str, ...]
+    tails: tuple[str, ...]
 
 
 @cache
@@ -31,6 +41,11 @@ def grouped(name: str) -> dict[str, tuple[str, ...]]:
     for group, entries in rows(name):
         out[group] = out.get(group, ()) + tuple(entries.split())
     return out
+
+
+def frames(name: str) -> list[Frame]:
+    """A three-column lexicon: group, heads, tails, words parted by spaces."""
+    return [Frame(group, *(tuple(map(intern, words.split())) for words in parts)) for group, *parts in rows(name)]
 
 
 def columns(name: str) -> dict[str, int]:

@@ -23,8 +23,12 @@ from models.surroundings import sense_features, word_features
 
 ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown")
 DEPARTMENT = re.compile(
-    r"(?:采购|财务|技术|设备|生产|工程|行政|人事|人力|后勤|总务|信息|仓储|仓库|市场|运营|销售|研发|质检|品管|品质|安全|安保|物业|基建|教务|德育|招生|药剂|检验|放射|超声|护理|内|外|儿|妇产|骨|眼|口腔|心内|供应链|物流|客服|法务|审计|综合|办公|党|工会|企划|策划|营销|电商|商品|工艺|机修|动力|车间|门店|大客户|IT)(?:部|科|处|室|组|办|中心|车间|课)?(?:门|的)?$"
+    r"(?:[\u4e00-\u9fff](?:部|科|处|课|股|室|站|组|办|班|队|段|门|中心|车间)|(?:采购|财务|后勤|技术)上|总务|食堂|仓库|车间|后厨|门店|机修|动力|工艺|版房|库房|伙房|药房|药剂|工会"
+    r"|工程|设备|生产|技术|行政|人事|人力|品质|品管|品控|质检|研发|安环|安全|安保|电工|机电|基建|教务|德育|招生|党办|厂办|所办|厂务|房务|餐饮|客房|前厅|物业|水电|运维|网管|信息|IT|办公室|综合"
+    r"|内|外|儿|妇产|骨|眼|口腔|心内|护理|检验|放射|超声|暖通|项目|预算|成本|合约|招采|采购|物资|材料|供应|供应链|供销|外贸|跟单|计划|调度|物流|车队|仓管|仓储|后勤|财务"
+    r"|运营|市场|营销|销售|商务|企划|策划|电商|商品|大客户|客服|法务|审计)(?:上|门|口)?(?:的|嘅|个|嘞|那个|一个|[,，:： 、。/|]){0,2}$"
 )
+"""What ends so before a mention is where the person works (labels.md: a department title is an influencer)."""
 PERSON_THRESHOLD = 0.42
 """Between 0.4 and 0.6 it makes no difference (docs/experiments.md)."""
 
@@ -64,13 +68,15 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
         f = [f"g={candidate.title_group}", f"t={candidate.title}", f"len={min(len(m), 5)}", f"crf={round(candidate.crf * 4)}", f"last={m[-1]}",
              f"i={min(index, 3)}", f"n={min(n, 4)}", f"count={min(len(candidate.places), 4)}", f"full={m if candidate.title == m else '*'}", f"top={has_top}",
              f"ti={candidate.title_group}|{min(index, 1)}|{min(n, 2)}"]  # fmt: skip
+        for hit in candidate.titles:
+            f += ("th=" + hit.phrase, *map("thg=".__add__, hit.groups))
         f += ["note=" + g for g in note_groups]
         f += [f"tg={candidate.title_group}|{g}" for g in note_groups]
         for start, end in candidate.places:
-            before, after = text[max(0, start - 6) : start], text[end : end + 4]
+            before, after = text[max(0, start - 9) : start], text[end : end + 4]
             f += [f"p1={before[-1:]}", f"p2={before[-2:]}", f"p3={before[-3:]}", f"a1={after[:1]}", f"a2={after[:2]}", f"a3={after[:3]}"]
             if DEPARTMENT.search(before):
-                f += ["department", f"dept|{candidate.title}"]
+                f += ["department", f"dept|{candidate.title}", f"dept|{candidate.title_group}"]
             if re.search(r"我们|我司|咱们?|我方|公司|同事|陪|带着?|师傅$", before[-4:]):
                 f.append("ours-before")
             at = bisect_right(starts, start) - 1

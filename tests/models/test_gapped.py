@@ -1,4 +1,4 @@
-"""lexicons/gapped.tsv: its form, and what the scanner makes of gaps, clauses and denials."""
+"""lexicons/gapped.tsv and frames.tsv: their form, and what the scanner makes of gaps, clauses and denials."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from models.clauses import Clause, split_at_stops
 from models.cues import Parts
 from models.gapped import GAP, REACH, GapScanner, gap_scanner
-from models.lexicon import grouped
+from models.lexicon import Frame, frames, grouped
 from models.text import normalize
 
 SCANNER = GapScanner(
@@ -63,6 +63,37 @@ def test_a_place_of_the_hit_is_all_between_the_parts() -> None:
     grams = [text[i : i + 2] for i in range(len(text) - 1)]
     (hit,) = SCANNER(text, grams, [Clause(0, len(text), 0, 0, 0, "")])[0]
     assert text[hit.start : hit.end] == "没嫌我们贵"
+
+
+FRAMED = GapScanner(
+    {"fine": ("没嫌…贵",)},
+    [Frame("dear", ("嫌", "比"), ("贵", "高")), Frame("slow", ("嫌", "等不"), ("慢", "高")), Frame("dear", ("嫌",), ("高",))],
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("老王嫌这台贵", [("嫌…贵", ("dear",))]),
+        ("等不了这么慢", [("等不…慢", ("slow",))]),
+        ("比那家慢", []),
+        ("嫌它高", [("嫌…高", ("dear", "slow"))]),
+        ("没嫌它贵", [("没嫌…贵", ("fine",))]),
+        ("贵得他嫌", []),
+    ],
+)
+def test_each_first_part_of_a_frame_goes_with_each_second_one(text: str, expected: list) -> None:
+    assert found(FRAMED, text) == [expected]
+
+
+def test_frames_have_known_groups_and_parts_as_a_normalised_note_has_them() -> None:
+    senses = grouped("senses.tsv")
+    for frame in frames("frames.tsv"):
+        assert frame.group in senses
+        for parts in (frame.heads, frame.tails):
+            assert parts
+            assert len(set(parts)) == len(parts)
+            assert all(1 <= len(part) <= 6 and normalize(part).text == part for part in parts)
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,20 @@ def test_no_prices_no_gaps() -> None:
 def test_pieces_and_stops_cover_the_text(text: str) -> None:
     pieces = split_at_stops(text)
     assert "".join(text[a:b] + (stop if b < len(text) else "") for a, b, stop in pieces) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("他嫌贵 我没降", ["他嫌贵", "我没降"]),
+        ("报了 12万 他嫌贵", ["报了", "12万", "他嫌贵"]),
+        ("他说友联才 6 万 5 我报 7 万 2", ["他说友联才", "6 万 5", "我报", "7 万 2"]),
+        ("他说友联才 6 万 5,我报 7 万 2。他没讲话。", ["他说友联才 6 万 5", "我报 7 万 2", "他没讲话", ""]),
+        ("一袋二十片 95 元,她要三袋,现付。", ["一袋二十片 95 元", "她要三袋", "现付", ""]),
+        ("10:05 见到尤姐 2 次,11:20 走,没谈价。", ["10:05", "见到尤姐 2 次", "11:20", "走", "没谈价", ""]),
+        ("18块 3000套", ["18块", "3000套"]),
+        ("2 万 50 台", ["2 万", "50", "台"]),
+    ],
+)
+def test_a_space_is_a_stop_but_inside_an_amount_or_beside_the_figures_of_a_punctuated_note(text: str, pieces: list[str]) -> None:
+    assert [text[a:b] for a, b, _ in split_at_stops(text)] == pieces
