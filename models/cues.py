@@ -89,13 +89,13 @@ class Parts:
         """(place, string) in order; `grams`: the text's neighbouring characters two by two."""
         strings, singles = self._strings, self._singles
         found: list[tuple[int, str]] = []
-        for i, sizes in enumerate(map(self._sizes.get, grams)):
+        for i, (gram, sizes) in enumerate(zip(grams, map(self._sizes.get, grams), strict=True)):
             if sizes is None:
                 if text[i] in singles:
                     found.append((i, text[i]))
                 continue
             for size in sizes:
-                string = text[i : i + size]
+                string = gram if size == 2 else text[i : i + size]
                 if string in strings and len(string) == size:  # at the text's end a long one is cut to a shorter one
                     found.append((i, string))
         if text and text[-1] in singles:

@@ -25,8 +25,11 @@ def _masks(words: Iterable[tuple[str, ...]]) -> dict[str, int]:
     for number, own in enumerate(words):
         for word in own:
             held.setdefault(word, []).append(number)
-    shared: dict[tuple[int, ...], int] = {}
-    return {word: shared.setdefault(tuple(own), sum(1 << number for number in own)) for word, own in held.items()}
+    masks: dict[tuple[int, ...], int] = {}
+    for own in map(tuple, held.values()):
+        if own not in masks:
+            masks[own] = sum(1 << number for number in own)
+    return {word: masks[tuple(own)] for word, own in held.items()}
 
 
 class GapScanner:
@@ -71,20 +74,21 @@ class GapScanner:
         """Those of these parts, which stand in one clause in order and must end before `limit`; of a second part also the mask."""
         hits: list[CueHit] = []
         ended: dict[tuple[int, int], int] = {}  # a second part's place to where the first part that reached it ends
-        first, many = 0, len(tails)
+        here, any_frame = {tail for _, tail, _ in tails}, 0
+        for _, _, mask in tails:
+            any_frame |= mask
         for start, head in heads:
-            while first < many and tails[first][0] <= start:
-                first += 1
-            if first == many:
-                break
+            mask, phrases = self._heads[head], self._phrases.get(head, _NONE)
+            if not mask & any_frame and phrases.keys().isdisjoint(here):
+                continue
             end, reached = start + len(head), 0
-            last, mask, phrases = end + REACH, self._heads[head], self._phrases.get(head, _NONE)
-            for at, tail, other in tails[first:]:
+            last = end + REACH
+            for at, tail, other in tails:
                 if at > last:
                     break
-                if mask & other or tail in phrases:
+                if at >= end and (mask & other or tail in phrases):
                     close = at + len(tail)
-                    if at < end or close > limit or close <= reached or start < ended.get((at, close), 0):
+                    if close > limit or close <= reached or start < ended.get((at, close), 0):
                         continue
                     reached, ended[at, close] = close, end
                     hits.append(CueHit(start, close, head + GAP + tail, self._groups_of(head, tail)))
