@@ -6,7 +6,7 @@ stands among a clause's senses (docs/adr/0010-gapped-senses.md).
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 from models.clauses import Clause
@@ -74,7 +74,7 @@ class GapScanner:
         """Those of these parts, which stand in one clause in order and must end before `limit`; of a second part also the mask."""
         hits: list[CueHit] = []
         ended: dict[tuple[int, int], int] = {}  # a second part's place to where the first part that reached it ends
-        here, any_frame = {tail for _, tail, _ in tails}, 0
+        places, here, any_frame = [at for at, _, _ in tails], {tail for _, tail, _ in tails}, 0
         for _, _, mask in tails:
             any_frame |= mask
         for start, head in heads:
@@ -82,11 +82,8 @@ class GapScanner:
             if not mask & any_frame and phrases.keys().isdisjoint(here):
                 continue
             end, reached = start + len(head), 0
-            last = end + REACH
-            for at, tail, other in tails:
-                if at > last:
-                    break
-                if at >= end and (mask & other or tail in phrases):
+            for at, tail, other in tails[bisect_left(places, end) : bisect_right(places, end + REACH)]:
+                if mask & other or tail in phrases:
                     close = at + len(tail)
                     if close > limit or close <= reached or start < ended.get((at, close), 0):
                         continue
