@@ -26,10 +26,10 @@ def _masks(words: Iterable[tuple[str, ...]]) -> dict[str, int]:
         for word in own:
             held.setdefault(word, []).append(number)
     masks: dict[tuple[int, ...], int] = {}
-    for own in map(tuple, held.values()):
-        if own not in masks:
-            masks[own] = sum(1 << number for number in own)
-    return {word: masks[tuple(own)] for word, own in held.items()}
+    for numbers in map(tuple, held.values()):
+        if numbers not in masks:
+            masks[numbers] = sum(1 << number for number in numbers)
+    return {word: masks[tuple(numbers)] for word, numbers in held.items()}
 
 
 class GapScanner:
