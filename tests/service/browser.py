@@ -83,6 +83,7 @@ def stop_time(page: Page) -> None:
 
 def accessibility_faults(page: Page) -> list[str]:
     """What axe-core finds serious or critical by WCAG 2.2 A and AA, as `rule: target`."""
+    page.wait_for_load_state()  # a document on its way has no root for axe to begin at
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", tags)
     return [f"{v['id']}: {n['target']}" for v in found["violations"] if v["impact"] in ("serious", "critical") for n in v["nodes"]]

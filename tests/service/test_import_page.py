@@ -64,6 +64,7 @@ def test_login_import_with_a_corrected_column_and_its_errors(tab: Page, server: 
     log_in(tab, server, server.key)
     sound(tab)
     tab.get_by_role("link", name="导入").click()
+    tab.wait_for_url("**/import")
     sound(tab)
     tab.locator("input[type=file]").set_input_files(file)
     tab.get_by_role("button", name="上传").click()

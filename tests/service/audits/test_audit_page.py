@@ -122,6 +122,7 @@ def test_a_bar_opens_its_notes(page: Page) -> None:
 
 def test_hostile_notes_do_no_harm(page: Page) -> None:
     page.locator(".totals a").first.click()
+    expect(page.locator("table.notes")).to_be_visible()
     sound(page)
     page.locator("table.notes tbody tr").filter(has_text="<script>").get_by_role("link").click()
     expect(page.locator(".note-text")).to_be_visible()
