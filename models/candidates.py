@@ -94,7 +94,8 @@ class CandidateFinder:
             best = max(person, key=lambda s: (s[2] > 0.5, s[1] - s[0], -s[0]))
             mention = text[best[0] : best[1]]
             titles = {form: self._titles(form) for form in sorted(forms)}
-            title, group = (titles[mention][-1].phrase, titles[mention][-1].groups[0]) if titles[mention] else (None, "none")
+            own = titles[mention]
+            title, group = (own[-1].phrase, own[-1].groups[0]) if own else (None, "none")
             crf, hits = max(s[2] for s in person), tuple(chain.from_iterable(titles.values()))
             out.append(Candidate(mention, best[0], best[1], tuple((s, e) for s, e, _ in person), title, group, crf, hits))
         places, starts = mentioned(out), [c.start for c in doc._.clauses]

@@ -1,6 +1,6 @@
 """Sentences and clauses: split at punctuation and, where a run has none, at the places a trained model takes for stops.
 
-The model (training/boundaries.py) learned from the corpus's own punctuated notes with the punctuation taken away.
+The model (training/finders.py, train_boundaries) learned from the corpus's own punctuated notes with the punctuation taken away.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ STOPS = re.compile(
     r"|(?<!\d):|:(?!\d)|[—]{2,}|-{2,}|→|、(?=.{8})|[【】]"
 )
 """Commas but those of 12,000; sentence ends; spaces but those inside an amount (6 万 5); colons but those of 12:30; dashes, arrows, brackets."""
+# Spaces beside a figure and between two words, stops, and a time of day: what tells whether a note's spaces are stops (split_at_stops).
 _SPACED = re.compile(r"[\u4e00-\u9fff] \d[\d.,]* ?[\u4e00-\u9fff]")
 _APART = re.compile(r"[\u4e00-\u9fff)”] +[\u4e00-\u9fff(“]")
 _PUNCTUATED = re.compile(r"[,。;!?]")
