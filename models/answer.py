@@ -37,7 +37,7 @@ from models.gaps import Slots
 from models.judge import Judgement
 from models.labels import DIMENSIONS
 from models.people import FoundPerson
-from models.quality import evidence, levels, only_named, rival_in_play
+from models.quality import evidence, levels, only_general, only_named, rival_in_play
 from models.questions import Catalogue, SlotFiller, answered, choose
 from models.reliability import UNKNOWN, Field, Reliability
 from models.rubric import STANDARD, Rubric, scored
@@ -195,7 +195,7 @@ class Answerer:
 
     def _quality(self, doc: Doc, judgement: Judgement, sent: _Sent, rubric: Rubric) -> Quality:
         places = evidence(doc)
-        reached = levels(judgement, places, rival_in_play(doc), only_named(doc))
+        reached = levels(judgement, places, rival_in_play(doc), only_named(doc), only_general(doc, places["reflection"]))
         return scored(rubric, reached, {d: tuple(sent.place(*s) for s in places[d]) if reached[d] else () for d in DIMENSIONS})
 
     def _questions(self, doc: Doc, judgement: Judgement, slots: Slots, sent: _Sent, rubric: Rubric) -> tuple[Question, ...]:

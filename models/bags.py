@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import tables_of
+from models.features import tables_of, unclaimed
 
 Rows = NDArray[np.intp]
 
@@ -73,12 +73,14 @@ class BagWeights:
     """A vocabulary's weights for items of bags. Holds the vocabulary's entries only, never a note's words; what is not known weighs nothing."""
 
     def __init__(self, vocabulary: Mapping[str, int], weights: NDArray[np.float32], families: Sequence[tuple[str, ...]]) -> None:
-        """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of the bags, those of one prefix first."""
+        """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of the bags, those of one prefix first. A name that begins with one
+        of them is no whole name."""
         self._tables: dict[tuple[str, ...], Mapping[str, int]] = {}
         self._own = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
         unknown = len(weights)
         triples: list[list[int]] = []
-        known = {**tables_of(vocabulary, filter(None, chain.from_iterable(families))), "": vocabulary}
+        prefixes = [prefix for prefix in chain.from_iterable(families) if prefix]
+        known = {**tables_of(vocabulary, prefixes), "": unclaimed(vocabulary, prefixes)}
         for family in families:
             tables = [known[prefix] for prefix in family]
             if len(family) == 1:

@@ -19,8 +19,9 @@ from spacy.tokens import Doc
 
 from models.analysis import ObjectionType
 from models.bags import Bag, Items, in_a_row
-from models.linear import LinearHeads, SharedHeads
+from models.linear import LinearHeads, SharedHeads, to_write
 from models.masking import masked
+from models.telling import positions
 
 OBJECTION_TYPES: tuple[ObjectionType, ...] = get_args(ObjectionType)
 EVIDENCE = ("need", "recognition", "competition", "close_attempt", "diagnosis", "reflection")
@@ -50,7 +51,7 @@ def _buckets(doc: Doc, starts: list[int]) -> list[set[str]]:
     return marks
 
 
-FAMILIES = (("",), ("b",), ("c",), ("w", "-w", "+w"), ("q", "-q", "+q"), ("m", "-m", "+m"), ("u", "-u", "+u"))
+FAMILIES = (("",), ("b",), ("c",), ("w", "-w", "+w"), ("m", "-m", "+m"), ("u", "-u", "+u"))
 
 
 def clause_features(doc: Doc) -> Items:
@@ -60,25 +61,22 @@ def clause_features(doc: Doc) -> Items:
     text, words = masked(doc)
     grams = found.grams if text is found.text else list(map(add, text, text[1:]))
     marks = _buckets(doc, [c.start for c in clauses])
-    last = len(clauses) - 1
     edges: list[str] = []
     own: list[list[str]] = []
     characters: list[list[str]] = []
-    cue_names: list[list[str]] = []
     names: list[list[str]] = []
     senses = [[g for h in context.senses for g in h.groups] for context in contexts]
-    for i, (clause, context) in enumerate(zip(clauses, contexts, strict=True)):
+    for clause, context, position in zip(clauses, contexts, positions(clauses, contexts), strict=True):
         w = words[clause.first : clause.last]
         own.append(w)
         edges += map("_".join, zip(["^", *w], [*w, "$"], strict=True))
         characters.append(grams[clause.start : clause.end - 1])
         speaker = context.speaker
-        f = ["s" + speaker, f"n{min((clause.end - clause.start) // 4, 6)}", "k" + ("0" if last == 0 else "a" if i == 0 else "z" if i == last else str(3 * i // (last + 1)))]  # fmt: skip
+        f = ["s" + speaker, f"n{min((clause.end - clause.start) // 4, 6)}", "k" + position]
         q: list[str] = []
         for h in context.hits:
             f.append("Q" + h.phrase)
             q += map("!".__add__, h.groups) if h.start in context.negated else h.groups
-        cue_names.append(q)
         if q:
             for prefix, holds in (
                 ("sq" + speaker, speaker),
@@ -93,7 +91,7 @@ def clause_features(doc: Doc) -> Items:
         if clause.label:
             f += ("L" + clause.label, "l" + clause.label[-2:])
         names.append(f)
-    listed: tuple[Sequence[Collection[str]], ...] = (characters, own, cue_names, marks, senses)
+    listed: tuple[Sequence[Collection[str]], ...] = (characters, own, marks, senses)
     bags = [_bag(FAMILIES[0], names), Bag(FAMILIES[1], edges, [len(w) + 1 for w in own]), *map(_bag, FAMILIES[2:], listed)]
     return Items(len(clauses), bags, [a.sentence == b.sentence for a, b in pairwise(clauses)])
 
@@ -138,10 +136,12 @@ class ClauseHeads:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump(self._models, Path(path) / "clause_heads.joblib")
+        joblib.dump(to_write(*self._models or ()), Path(path) / "clause_heads.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> ClauseHeads:
-        self.use(joblib.load(Path(path) / "clause_heads.joblib"))
+        first, second = joblib.load(Path(path) / "clause_heads.joblib")
+        self.use((first, second))
+        self._models = first.lean(), second.lean()
         return self
 
 

@@ -45,14 +45,16 @@ class Look:
         return max(0, bisect_right(self.starts, at) - 1)
 
     def around(self, places: Sequence[int]) -> tuple[NDArray[np.intp], Numbers]:
-        """(clause, [places, numbers]) of what stands at some places: heads of its clause, the next and the one before, each head's best in the note;
-        cues of its clause before and behind it, and of the next clause and the one before."""
+        """(clause, [places, numbers]) of what stands at some places: heads of its clause, the next and the one before, each head's best in the note."""
         at = np.array([self.clause_of(place) for place in places])
         note = np.broadcast_to(self.heads.max(axis=0), (len(at), self.heads.shape[1]))
+        return at, np.concatenate([*(self.heads[at + _REACH + step] for step in (0, 1, -1)), note], axis=1)
+
+    def cues_around(self, places: Sequence[int], at: NDArray[np.intp]) -> Numbers:
+        """[places, numbers]: cues of its clause, whose number is `at`, before and behind each place, and of the next clause and the one before."""
         in_own, before = self.hit_clauses == at[:, None], self.hit_starts < np.array(places)[:, None]
-        cues = [(where.astype(np.float32) @ self.hits) for where in (in_own & before, in_own & ~before)]
-        beside = [table[at + _REACH + step] for table, steps in ((self.heads, (0, 1, -1)), (self.cues, (1, -1))) for step in steps]
-        return at, np.concatenate([*beside[:3], note, *cues, *beside[3:]], axis=1)
+        own = [(where.astype(np.float32) @ self.hits) for where in (in_own & before, in_own & ~before)]
+        return np.concatenate([*own, *(self.cues[at + _REACH + step] for step in (1, -1))], axis=1)
 
 
 def first_look(doc: Doc, groups: Mapping[str, int]) -> Look:
@@ -87,10 +89,10 @@ _SPEAKERS = ("", "rep", "customer")
 
 
 def clause_numbers(doc: Doc, look: Look) -> Numbers:
-    """[clauses, numbers]: the heads of the clause and of two on either side, each head's best elsewhere, cues here and beside, moods, place, amounts, people."""
+    """[clauses, numbers]: the heads of the clause and of two on either side, each head's best elsewhere, moods, place, amounts, people."""
     found = doc._
     n = len(found.clauses)
-    heads, cues = look.heads, look.cues
+    heads = look.heads
     own = heads[_REACH : _REACH + n]
     ordered = np.sort(heads, axis=0)
     elsewhere = np.where(own >= ordered[-1], ordered[-2], ordered[-1])
@@ -115,5 +117,5 @@ def clause_numbers(doc: Doc, look: Look) -> Numbers:
             told[look.clause_of(start), 13 + (person.role == "first_kp")] += 1
     for name in found.names:
         told[look.clause_of(name.start), 15] += name.label == "CMP"
-    beside = [table[_REACH + step : _REACH + step + n] for table, steps in ((heads, (-1, 1, -2, 2)), (cues, (0, -1, 1))) for step in steps]
+    beside = [heads[_REACH + step : _REACH + step + n] for step in (-1, 1, -2, 2)]
     return np.concatenate([own, elsewhere, *beside, told], axis=1)

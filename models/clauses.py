@@ -18,7 +18,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.features import Window, WindowWeights
-from models.linear import LinearHeads
+from models.linear import LinearHeads, to_write
 
 STOPS = re.compile(
     r"(?<!\d),|,(?!\d{3}(?!\d))|[。!?;\n|…~]+"
@@ -177,10 +177,12 @@ class ClauseSplitter:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump(self._boundaries, Path(path) / "boundaries.joblib")
+        joblib.dump(to_write(self._boundaries)[0], Path(path) / "boundaries.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> ClauseSplitter:
-        self.use(joblib.load(Path(path) / "boundaries.joblib"))
+        boundaries: LinearHeads = joblib.load(Path(path) / "boundaries.joblib")
+        self.use(boundaries)
+        self._boundaries = boundaries.lean()
         return self
 
 

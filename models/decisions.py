@@ -19,7 +19,7 @@ from spacy.tokens import Doc
 
 from models.analysis import KpStatus
 from models.clause_heads import OBJECTION_TYPES
-from models.judge import Judgement
+from models.judge import LEVEL, Judgement
 from models.kp import status_of
 from models.labels import DIMENSIONS
 from models.note_numbers import KP_STATUSES
@@ -99,7 +99,7 @@ class Decisions:
             found.kp_status = status_of([(p.role, p.met) for p in found.people])
         else:
             found.kp_status = _status_without_people(judgement)
-        if judgement.levels[DIMENSIONS.index("next_step"), 0] < 0.5:
+        if judgement.levels[DIMENSIONS.index("next_step"), 0] < LEVEL:
             found.next_step = None
         return doc
 

@@ -35,6 +35,7 @@ EXTENSIONS: dict[str, Any] = {
     "slots": None,
     "kp_status": None,
     "clause_probabilities": None,
+    "content": (),
     "objections": (),
     "next_step": None,
     "funds_date": None,

@@ -55,6 +55,12 @@ def tables_of(vocabulary: Mapping[str, int], prefixes: Iterable[str]) -> dict[st
     return tables
 
 
+def unclaimed(vocabulary: Mapping[str, int], prefixes: Sequence[str]) -> dict[str, int]:
+    """The vocabulary's names that begin with none of the prefixes."""
+    begins = tuple(prefixes)
+    return {name: row for name, row in vocabulary.items() if not name.startswith(begins)} if begins else dict(vocabulary)
+
+
 class WindowWeights:
     """A vocabulary's weights for windows: a value is looked up once for all the prefixes it is read behind, and what they weigh lies together.
 
@@ -62,9 +68,8 @@ class WindowWeights:
     """
 
     def __init__(self, vocabulary: Mapping[str, int], weights: NDArray[Any], families: Sequence[Sequence[str]]) -> None:
-        """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of each Window, in order."""
-        self._vocabulary = vocabulary
-        self._weights = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
+        """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of each Window, in order. No name of Coded begins with one of them."""
+        weights = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
         self._alphabets: tuple[NDArray[Any], NDArray[Any]] | None = None
         self._families: list[tuple[dict[str, int], NDArray[Any]]] = []
         known = tables_of(vocabulary, chain.from_iterable(families))
@@ -72,14 +77,17 @@ class WindowWeights:
             tables = [known[prefix] for prefix in family]
             values = {value: i for i, value in enumerate(dict.fromkeys(chain.from_iterable(tables)))}
             rows = [[table.get(value, -1) for table in tables] for value in values] + [[-1] * len(family)]
-            self._families.append((values, self._weights[np.array(rows)]))
+            self._families.append((values, weights[np.array(rows)]))
+        rest = unclaimed(vocabulary, [*chain.from_iterable(families)])
+        self._rest = {name: i for i, name in enumerate(rest)}
+        self._weights = weights[[*rest.values(), -1]]
 
     def _of_alphabets(self, coded: Coded) -> tuple[NDArray[Any], NDArray[Any]]:
         """(what each value weighs, alphabet below alphabet; where each alphabet begins)."""
         if self._alphabets is None:
             names = [prefix + value for prefix, alphabet in coded.alphabets.items() for value in alphabet]
             begins = np.array([*accumulate(map(len, coded.alphabets.values()), initial=0)][:-1])[:, None]
-            self._alphabets = self._weights[[self._vocabulary.get(name, -1) for name in names]], begins
+            self._alphabets = self._weights[[self._rest.get(name, -1) for name in names]], begins
         return self._alphabets
 
     def sums(self, windows: Sequence[Window], items: int, coded: Coded | None = None) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """Note-level judgements: the ten rubric levels, outcome, kind, which questions to ask, which objections there are, which of them
 were resolved and whether the KP was met.
 
-From the findings and the cue and sense phrases alone: what a name or a brand is called moves no judgement, and words beside the findings gained nothing
+From the findings and the sense phrases alone: what a name or a brand is called moves no judgement, and words and cue phrases beside them gained nothing
 (docs/experiments.md).
 """
 
@@ -22,6 +22,7 @@ from spacy.tokens import Doc
 from models.analysis import KindLabel, OutcomeLabel
 from models.clause_heads import OBJECTION_TYPES
 from models.clause_numbers import Numbers
+from models.content import content
 from models.labels import DIMENSIONS, QUESTION_IDS
 from models.lexicon import columns
 from models.network import Network
@@ -29,6 +30,8 @@ from models.note_numbers import KP_STATUSES, note_numbers
 
 OUTCOMES: tuple[OutcomeLabel, ...] = ("signed", "not_signed", "unclear")
 SIGNED = 0.5
+LEVEL = 0.45
+"""A level of the rubric is reached from this probability on: chosen on dev, where half and less than that give the least error."""
 RARE = 1e-3
 _PARTS = (
     tuple(f"{d}>={level}" for d in DIMENSIONS for level in (1, 2)),
@@ -84,11 +87,11 @@ class Judge:
 
     def __init__(self, network: Network | None = None) -> None:
         self.network = network
-        self._cues, self._senses = columns("cues.tsv"), columns("senses.tsv")
+        self._senses = columns("senses.tsv")
 
     def numbers(self, docs: Sequence[Doc]) -> Numbers:
         """[notes, numbers] that the network reads."""
-        return np.array([note_numbers(doc, self._cues, self._senses) for doc in docs], dtype=np.float32)
+        return np.array([note_numbers(content(doc), self._senses) for doc in docs], dtype=np.float32)
 
     def write(self, docs: Sequence[Doc]) -> None:
         """Judge several notes at once."""

@@ -56,6 +56,10 @@ class LinearHeads:
         for field, value in zip(("heads", "vocabulary", "weights", "bias", "link"), (heads, vocabulary, weights, bias, link), strict=True):
             object.__setattr__(self, field, value)
 
+    def lean(self) -> LinearHeads:
+        """Its links and bias alone: all that is asked of it once its weights are laid out elsewhere, for a fifth of a process's memory."""
+        return LinearHeads(self.heads, {}, np.zeros((0, len(self.bias)), dtype=np.float32), self.bias, self.link)
+
     def known(self, features: Iterable[str]) -> list[int]:
         """The rows of those features that were seen in training, each once."""
         rows: set[int | None] = set(map(self.vocabulary.get, features))
@@ -80,11 +84,19 @@ class LinearHeads:
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
+def to_write(*models: LinearHeads | None) -> tuple[LinearHeads, ...]:
+    """The same models. Raises ValueError where one is missing or lean: a loaded model is not written again, its file is where it was."""
+    whole = tuple(model for model in models if model is not None and model.vocabulary)
+    if len(whole) < len(models) or not whole:
+        raise ValueError("no trained model to write; a loaded one keeps its weights in another form")
+    return whole
+
+
 class SharedHeads:
     """Models whose weights lie side by side: an item's features are looked up and added up once for all."""
 
     def __init__(self, models: Sequence[LinearHeads], families: Sequence[tuple[str, ...]] = (("",),)) -> None:
-        self._models = models
+        self._models = [model.lean() for model in models]
         names = models[0].vocabulary if all(m.vocabulary == models[0].vocabulary for m in models) else None
         if names is None:
             names = {name: row for row, name in enumerate(dict.fromkeys(chain.from_iterable(m.vocabulary for m in models)))}

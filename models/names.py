@@ -70,10 +70,13 @@ class NameTagger:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
+        if not self._model:
+            raise ValueError("no trained model to write; a loaded one keeps its weights in another form")
         (Path(path) / MODEL_FILE).write_bytes(self._model)
 
     def from_disk(self, path: str | Path, **_: Any) -> NameTagger:
         self.set_model((Path(path) / MODEL_FILE).read_bytes())
+        self._model = b""
         return self
 
 

@@ -20,8 +20,8 @@ PRICE_ROLES: tuple[PriceRole, ...] = get_args(PriceRole)
 _UNREAD = np.concatenate([np.zeros(3 * len(HEADS)), np.full(2 * len(HEADS), ABSENT)])
 
 
-def note_numbers(doc: Doc, cues: Mapping[str, int], senses: Mapping[str, int]) -> Numbers:
-    """[numbers] of one note; `cues`, `senses`: each group's column. Needs every finder."""
+def note_numbers(doc: Doc, senses: Mapping[str, int]) -> Numbers:
+    """[numbers] of one note; `senses`: each group's column. Needs every finder."""
     found = doc._
     text, people, prices, objections = found.text, found.people, found.prices, found.objections
     rivals = {text[n.start : n.end] for n in found.names if n.label == "CMP"}
@@ -35,9 +35,14 @@ def note_numbers(doc: Doc, cues: Mapping[str, int], senses: Mapping[str, int]) -
     numbers += [float(t in types) for t in OBJECTION_TYPES]
     numbers += [float(statuses.count(s)) for s in ("open", "resolved")]
     numbers += [float(x is not None) for x in (step, step and step.when, funds, found.customer_class)]
-    numbers += [float(len(rivals)), log1p(len(text)), log1p(len(found.clauses)), float(len(found.amounts)), float(len(found.times))]
-    counts = [*_cue_counts(found.contexts, cues), *_sense_counts(found.contexts, senses)]
-    return np.concatenate([_heads(found.clause_probabilities), numbers, counts], dtype=np.float32)
+    numbers += [
+        float(len(rivals)),
+        log1p(sum(c.end - c.start for c in found.clauses)),
+        log1p(len(found.clauses)),
+        float(len(found.amounts)),
+        float(len(found.times)),
+    ]
+    return np.concatenate([_heads(found.clause_probabilities), numbers, _sense_counts(found.contexts, senses)], dtype=np.float32)
 
 
 def _heads(table: Numbers) -> Numbers:
@@ -64,21 +69,6 @@ def _persons(people: Sequence[FoundPerson]) -> list[float]:
         for row in (0, 1 if p.met else 2):
             there[row, column] = max(there[row, column], sure)
     return [*numbers, *surest.ravel().tolist(), *there.ravel().tolist()]
-
-
-def _cue_counts(contexts: Sequence[Context], groups: Mapping[str, int]) -> list[float]:
-    """log(1 + n) of each cue group's phrases: said plainly, negated, in the rep's own clauses."""
-    size = len(groups)
-    counts = [0] * (3 * size)
-    for context in contexts:
-        for hit in context.hits:
-            side = size if hit.start in context.negated else 0
-            for group in hit.groups:
-                column = groups[group]
-                counts[side + column] += 1
-                if context.speaker == "rep":
-                    counts[2 * size + column] += 1
-    return list(map(log1p, counts))
 
 
 def _sense_counts(contexts: Sequence[Context], groups: Mapping[str, int]) -> list[float]:

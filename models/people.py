@@ -18,7 +18,7 @@ from spacy.tokens import Doc
 from models.analysis import DecisionRole
 from models.candidates import Candidate, CandidateFinder, mentioned, without
 from models.clauses import Clause
-from models.linear import LinearHeads, SharedHeads
+from models.linear import LinearHeads, SharedHeads, to_write
 from models.surroundings import sense_features, word_features
 
 ROLES: tuple[DecisionRole, ...] = ("first_kp", "influencer", "contact", "unknown")
@@ -92,7 +92,7 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
                 if h.start - end in (0, 1, 2, 3) or start - h.end in (0, 1):
                     f.append(f"{side}near={h.phrase}")
                     f += [f"{side}n{mark}{g}" for g in h.groups]
-            f += [f"cs={context.speaker}", f"lab={clause.label}", f"pos={'a' if at == 0 else 'z' if at == len(clauses) - 1 else 'm'}"]
+            f += [f"cs={context.speaker}", f"lab={clause.label}"]
             f += [f"guess={context.guess}", f"hyp={context.hypothetical}", f"early={context.earlier}"]
             for step in (1, 2):
                 if at + step < len(clauses) and not _any_in(others, clauses[at + step]):
@@ -156,10 +156,12 @@ class PeopleFinder:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump(self._models, Path(path) / "people.joblib")
+        joblib.dump(to_write(*self._models or ()), Path(path) / "people.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> PeopleFinder:
-        self.use(joblib.load(Path(path) / "people.joblib"))
+        first, second = joblib.load(Path(path) / "people.joblib")
+        self.use((first, second))
+        self._models = first.lean(), second.lean()
         return self
 
 

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from models import (
     clause_heads,
     clauses,
+    content,
     context,
     customer_class,
     decisions,
@@ -46,6 +47,7 @@ COMPONENTS = [
     "people",
     "prices",
     "clause_heads",
+    "content",
     "second_look",
     "kp",
     "gaps",
@@ -65,6 +67,7 @@ _DECLARING = (
     people,
     prices,
     clause_heads,
+    content,
     second_look,
     kp,
     gaps,

@@ -59,7 +59,8 @@ def price_numbers(doc: Doc, look: Look) -> Numbers | None:
     if not amounts:
         return None
     size = len(amounts)
-    at, around = look.around([a.start for a in amounts])
+    places = [a.start for a in amounts]
+    at, around = look.around(places)
     values = np.maximum([representative(a.value) for a in amounts], 1e-3)
     names = _Named(found.names)
     named = [names.near(amount, clauses[i]) for amount, i in zip(amounts, at.tolist(), strict=True)]
@@ -79,4 +80,6 @@ def price_numbers(doc: Doc, look: Look) -> Numbers | None:
         for c in (found.contexts[i] for i in at.tolist())
     ]
     told = np.array([a + b + c for a, b, c in zip(named, form, moods, strict=True)], dtype=np.float32)
-    return np.concatenate([log_odds(table), _compared(values, table), *neighbours, around, told], axis=1, dtype=np.float32)
+    return np.concatenate(
+        [log_odds(table), _compared(values, table), *neighbours, around, look.cues_around(places, at), told], axis=1, dtype=np.float32
+    )

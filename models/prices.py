@@ -18,7 +18,7 @@ from spacy.tokens import Doc
 
 from models.amounts import AmountForm, AmountMention
 from models.analysis import Amount
-from models.linear import LinearHeads, SharedHeads, scaled
+from models.linear import LinearHeads, SharedHeads, scaled, to_write
 from models.price_differences import difference_parts, stated_differences
 from models.price_pairs import pair_features, relation
 from models.price_words import Place, owner_marks, rule_role
@@ -221,10 +221,12 @@ class PriceRoles:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump(self._models, Path(path) / "prices.joblib")
+        joblib.dump(to_write(*self._models or ()), Path(path) / "prices.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> PriceRoles:
-        self.use(joblib.load(Path(path) / "prices.joblib"))
+        first, second = joblib.load(Path(path) / "prices.joblib")
+        self.use((first, second))
+        self._models = first.lean(), second.lean()
         return self
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from spacy.tokens import Doc
 
 from models.analysis import DimensionId
 from models.clause_heads import COLUMN, EVIDENCE, OBJECTION_TYPES
 from models.clauses import MAX_LABEL
-from models.judge import Judgement
+from models.judge import LEVEL, Judgement
 from models.labels import DIMENSIONS
 from models.lexicon import rows
+from models.telling import general_remarks
 
 Stretch = tuple[int, int]
 EVIDENCE_THRESHOLD = 0.4
@@ -100,14 +102,26 @@ def only_named(doc: Doc) -> bool:
     return bool(found) and all(_TOPICS.fullmatch(doc._.text, clauses[o.clause].start, clauses[o.clause].end) for o in found)
 
 
-def levels(judgement: Judgement, places: dict[str, list[Stretch]], rival: bool, named: bool) -> dict[DimensionId, int]:
-    """The rubric level of each dimension; without a place in the note, or a `rival` in play to compare with, there is no point, and a reason only `named` gives one level at most."""
+def only_general(doc: Doc, reflection: Sequence[Stretch]) -> bool:
+    """Whether there is no reflection but a general self-remark (要加强学习), which is level 1 (labels.md)."""
+    general = general_remarks(doc) if reflection else set()
+    sentences = {clause.start: clause.sentence for clause in doc._.clauses}
+    return bool(general) and all(sentences[start] in general for start, _ in reflection)
+
+
+def levels(judgement: Judgement, places: dict[str, list[Stretch]], rival: bool, named: bool, general: bool) -> dict[DimensionId, int]:
+    """The rubric level of each dimension; without a place in the note, or a `rival` in play to compare with, there is no point, and a reason only `named` gives one level at most.
+
+    A `general` self-remark is a reflection of level 1 in a note that tells something, and nothing in one that does not.
+    """
     out: dict[DimensionId, int] = {}
     for dimension, (one, two) in zip(DIMENSIONS, judgement.levels.tolist(), strict=True):
-        level = int(one >= 0.5) + int(one >= 0.5 and two >= 0.5)
+        level = int(one >= LEVEL) + int(min(one, two) >= LEVEL)
         out[dimension] = level if places[dimension] else 0
     if not rival:
         out["competition"] = 0
     if named:
         out["objection"] = min(out["objection"], 1)
+    if general:
+        out["reflection"] = int(any(level for dimension, level in out.items() if dimension != "reflection"))
     return out

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from models.linear import LinearHeads, SharedHeads
+from models.linear import LinearHeads, SharedHeads, to_write
 from models.names import NameSpan
 from models.surroundings import sense_features, word_features
 
@@ -55,7 +55,6 @@ def rival_features(doc: Doc, candidates: tuple[NameSpan, ...]) -> list[list[str]
                 f"other={context.other_customer}",
                 f"ea={context.earlier}",
                 f"l={clauses[at].label}",
-                f"first={at == 0}",
             ]
         out.append(f)
     return out
@@ -95,10 +94,12 @@ class RivalFinder:
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-        joblib.dump(self._model, Path(path) / "rivals.joblib")
+        joblib.dump(to_write(self._model)[0], Path(path) / "rivals.joblib")
 
     def from_disk(self, path: str | Path, **_: Any) -> RivalFinder:
-        self.use(joblib.load(Path(path) / "rivals.joblib"))
+        model: LinearHeads = joblib.load(Path(path) / "rivals.joblib")
+        self.use(model)
+        self._model = model.lean()
         return self
 
 

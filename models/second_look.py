@@ -17,6 +17,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.clause_numbers import Numbers, clause_numbers, first_look
+from models.content import content
 from models.lexicon import columns
 from models.network import Network
 from models.people import ROLES, found_persons, surest_parts
@@ -65,15 +66,16 @@ class SecondLook:
     def write(self, docs: Sequence[Doc]) -> None:
         """Decide several notes at once."""
         read = [doc for doc in docs if doc._.clauses]
+        views = [content(doc) for doc in read]
         if self._networks is None or not read:
             return
         persons, amounts, rivals, clauses = self._networks
-        looks = [first_look(doc, self.groups) for doc in read]
+        looks = [first_look(view, self.groups) for view in views]
         tables = zip(
-            _decided(persons, [person_numbers(doc, look) for doc, look in zip(read, looks, strict=True)]),
-            _decided(amounts, [price_numbers(doc, look) for doc, look in zip(read, looks, strict=True)]),
-            _decided(rivals, [rival_numbers(doc, look) for doc, look in zip(read, looks, strict=True)]),
-            _decided(clauses, [clause_numbers(doc, look) for doc, look in zip(read, looks, strict=True)]),
+            _decided(persons, [person_numbers(view, look) for view, look in zip(views, looks, strict=True)]),
+            _decided(amounts, [price_numbers(view, look) for view, look in zip(views, looks, strict=True)]),
+            _decided(rivals, [rival_numbers(view, look) for view, look in zip(views, looks, strict=True)]),
+            _decided(clauses, [clause_numbers(view, look) for view, look in zip(views, looks, strict=True)]),
             strict=True,
         )
         for doc, (person_table, price_table, rival_table, clause_table) in zip(read, tables, strict=True):
@@ -82,7 +84,10 @@ class SecondLook:
             found.people = found_persons(found.candidates, seen, surest_parts(seen))
             found.names = with_rivals(doc, rival_table[:, 0])
             found.prices = decided_prices(doc, price_table)
-            found.clause_probabilities = (found.clause_probabilities + clause_table) / 2
+            table = found.clause_probabilities.copy()
+            kept = list(found.content)
+            table[kept] = (table[kept] + clause_table) / 2
+            found.clause_probabilities = table
 
     def __call__(self, doc: Doc) -> Doc:
         self.write([doc])
@@ -100,7 +105,7 @@ class SecondLook:
 @Language.factory(
     "second_look",
     assigns=["doc._.person_table", "doc._.people", "doc._.prices", "doc._.names", "doc._.clause_probabilities"],
-    requires=["doc._.people", "doc._.prices", "doc._.rival_table", "doc._.clause_probabilities", "doc._.contexts"],
+    requires=["doc._.people", "doc._.prices", "doc._.rival_table", "doc._.clause_probabilities", "doc._.contexts", "doc._.content"],
 )
 def create_second_look(nlp: Language, name: str) -> SecondLook:
     return SecondLook()

@@ -87,22 +87,30 @@ _FORMS = _Forms()
 def without_repeats(text: str) -> str:
     """The text with every stretch between stops that stood before, word for word, blanked out: saying a thing twice says no more.
 
-    Offsets stay; what is blanked at the end goes. Stretches shorter than REPEATED characters may well be said twice.
+    Offsets stay; what is blanked at the end goes, so that a note whose last sentences are repeats reads like the note without them. Stretches shorter
+    than REPEATED characters may well be said twice, and go only along with the repeated neighbour they stood beside before.
     """
-    stretches = [stretch for stretch in _STRETCH.findall(text) if len(stretch) >= REPEATED]
-    if len(set(stretches)) == len(stretches):
+    words = _STRETCH.findall(text)
+    long = [word for word in words if len(word) >= REPEATED]
+    if len(set(long)) == len(long):
         return text
-    seen: set[str] = set()
-
-    def blank(match: re.Match[str]) -> str:
-        if len(match[0]) < REPEATED:
-            return match[0]
-        if match[0] in seen:
-            return " " * len(match[0])
-        seen.add(match[0])
-        return match[0]
-
-    return _STRETCH.sub(blank, text).rstrip(" ,。;!?\n")
+    stretches = list(_STRETCH.finditer(text))
+    firsts: dict[str, int] = {}
+    first_pairs: dict[tuple[str, str], int] = {}
+    for i, word in enumerate(words):
+        firsts.setdefault(word, i)
+        first_pairs.setdefault((word, words[i + 1] if i + 1 < len(words) else ""), i)
+    again = [len(word) >= REPEATED and firsts[word] < i for i, word in enumerate(words)]
+    for i in range(1, len(words)):
+        again[i] |= again[i - 1] and first_pairs[words[i - 1], words[i]] < i - 1
+    for i in range(len(words) - 2, -1, -1):
+        again[i] |= again[i + 1] and first_pairs[words[i], words[i + 1]] < i
+    out = list(text)
+    for match, blank in zip(stretches, again, strict=True):
+        if blank:
+            out[match.start() : match.end()] = " " * (match.end() - match.start())
+    last = max(match.end() for match, blank in zip(stretches, again, strict=True) if not blank)
+    return "".join(out[: last + 1]).rstrip(" \n")
 
 
 def normalize(sent: str) -> NormalizedText:

@@ -18,7 +18,7 @@ from spacy.tokens import Doc
 
 from models.bags import spelt
 from models.clause_heads import COLUMN, HEADS, OBJECTION_TYPES, clause_features
-from models.clauses import STOPS, gap_features
+from models.clauses import gap_features, split_at_stops
 from models.features import spelt_items
 from models.linear import LinearHeads
 from models.people import ROLES, person_features
@@ -89,19 +89,17 @@ def train_boundaries(nlp: Language, notes: Sequence[LabelledNote]) -> LinearHead
     targets: list[int] = []
     for note in notes:
         text = normalize(note["text"]).text
-        if "kind" not in note or sum(1 for _ in STOPS.finditer(text)) * 30 < len(text):
+        pieces = split_at_stops(text)
+        if "kind" not in note or (len(pieces) - 1) * 30 < len(text):
             continue
         words: list[str] = []
         tags: list[str] = []
         stops: set[int] = set()
-        at = 0
-        for stop in [*STOPS.finditer(text), None]:
-            doc = nlp.make_doc(text[at : stop.start() if stop else len(text)].replace(" ", ""))
+        for start, end, _ in pieces:
+            doc = nlp.make_doc(text[start:end].replace(" ", ""))
             words += doc._.words
             tags += doc._.tags
             stops.add(len(words))
-            if stop:
-                at = stop.end()
         features += spelt_items(gap_features(words, tags), max(0, len(words) - 1))
         targets += [int(i in stops) for i in range(1, len(words))]
     return fit_parts(["stop"], Encoded(features), np.array(targets, dtype=np.int64)[:, None], [np.arange(len(targets))], c=4.0, minimum=3)[

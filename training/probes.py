@@ -59,6 +59,10 @@ def _gains(before: int, after: int) -> bool:
     return after - before > TOLERANCE
 
 
+def _loses(before: int, after: int) -> bool:
+    return before - after > TOLERANCE
+
+
 def _moves(before: int, after: int) -> bool:
     return abs(after - before) > TOLERANCE
 
@@ -70,6 +74,11 @@ def _falls(before: int, after: int) -> bool:
 def padded(note: LabelledNote, rng: random.Random) -> str:
     """The note with two empty sentences behind it."""
     return f"{note['text'].rstrip()}\n{''.join(rng.sample(FILLERS, 2))}"
+
+
+def opened(note: LabelledNote, rng: random.Random) -> str:
+    """The note with an empty sentence before it."""
+    return f"{rng.choice(FILLERS)}\n{note['text']}"
 
 
 def repeated(note: LabelledNote, rng: random.Random) -> str:
@@ -102,6 +111,8 @@ def with_finding(sentence: str) -> Change:
 
 PROBES = (
     Probe("padding with empty sentences gains", padded, _gains),
+    Probe("padding with empty sentences loses", padded, _loses),
+    Probe("an empty sentence at the head moves", opened, _moves),
     Probe("a sentence said twice gains", repeated, _gains),
     Probe("other names and brands move", renamed, _moves),
     Probe("no punctuation moves", without_stops, _moves),

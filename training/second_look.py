@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.clause_heads import HEADS
 from models.clause_numbers import clause_numbers, first_look
+from models.content import content
 from models.network import Network
 from models.people import ROLES
 from models.person_numbers import person_numbers
@@ -53,8 +54,9 @@ def _rival_rows(item: Item, numbers: Numbers) -> tuple[Numbers, Ints]:
 
 def _clause_rows(item: Item, numbers: Numbers) -> tuple[Numbers, Ints]:
     """A head that the labels leave open is taught what the first look says."""
-    targets = clause_targets(item.note, item.doc, item.normalized)
-    return numbers, np.where(targets < 0, item.doc._.clause_probabilities >= 0.5, targets)
+    kept = list(item.doc._.content)
+    targets = clause_targets(item.note, item.doc, item.normalized)[kept]
+    return numbers, np.where(targets < 0, item.doc._.clause_probabilities[kept] >= 0.5, targets)
 
 
 def train_second_look(items: Sequence[Item], groups: Mapping[str, int]) -> list[Networks]:
@@ -63,14 +65,15 @@ def train_second_look(items: Sequence[Item], groups: Mapping[str, int]) -> list[
     for item in items:
         if not item.doc._.clauses:
             continue
-        look = first_look(item.doc, groups)
+        view = content(item.doc)
+        look = first_look(view, groups)
         for kind, numbers_of, rows_of in (
             ("persons", person_numbers, _person_rows),
             ("amounts", price_numbers, _price_rows),
             ("rivals", rival_numbers, _rival_rows),
             ("clauses", clause_numbers, _clause_rows),
         ):
-            numbers = numbers_of(item.doc, look)
+            numbers = numbers_of(view, look)
             if numbers is not None:
                 rows[kind].append((item, *rows_of(item, numbers)))
     jobs = []

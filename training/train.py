@@ -150,7 +150,7 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     in_turn(items, train_prices(items), prices.use, [prices])  # type: ignore[attr-defined]
 
     say("clauses")
-    in_turn(items, train_clause_heads(items), heads.use, [heads])  # type: ignore[attr-defined]
+    in_turn(items, train_clause_heads(items), heads.use, [heads, nlp.get_pipe("content")])  # type: ignore[attr-defined]
     say("second look")
     second = nlp.get_pipe("second_look")
     in_turn(items, train_second_look(items, second.groups), second.use, [second])  # type: ignore[attr-defined]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise, product
+from typing import Any
 
+import joblib
 import numpy as np
 import pycrfsuite
 import pytest
@@ -28,15 +30,15 @@ NOTES = st.text(alphabet="张总王老板东明报价3万5k不贵嫌说要请示
 
 
 def test_bags_weigh_what_their_spelling_weighs_each_name_once() -> None:
-    vocabulary = {"wa": 0, "-wa": 1, "+wb": 2, "cx": 3, "whole": 4}
+    vocabulary = {"wa": 0, "-wa": 1, "+wb": 2, "cx": 3, "alone": 4}
     weights = np.array([[1.0], [10.0], [100.0], [1000.0], [10000.0]], dtype=np.float32)
     bags = [
-        Bag(("",), ["whole", "odd"], [1, 1, 0]),
+        Bag(("",), ["alone", "odd"], [1, 1, 0]),
         Bag(("c",), ["x", "x", "y"], [3, 0, 0]),
         Bag(("w", "-w", "+w"), ["a", "a", "b", "a"], [2, 1, 1]),
     ]
     items = Items(3, bags, [True, False])
-    assert [sorted(set(names)) for names in spelt(items)] == [["+wb", "cx", "cy", "wa", "whole"], ["-wa", "odd", "wb"], ["wa"]]
+    assert [sorted(set(names)) for names in spelt(items)] == [["+wb", "alone", "cx", "cy", "wa"], ["-wa", "odd", "wb"], ["wa"]]
     families = [("",), ("c",), ("w", "-w", "+w")]
     assert BagWeights(vocabulary, weights, families).sums(items).tolist() == [[11101.0], [10.0], [1.0]]
 
@@ -124,22 +126,38 @@ def test_bytes_that_are_no_crf_are_refused() -> None:
             Crf(model, NAME_FAMILIES)
 
 
+@pytest.fixture(scope="module")
+def spelt_models() -> dict[str, Any]:
+    """The models of clauses and of stops as they were written, with their vocabularies."""
+    return {
+        "clause_heads": joblib.load(TRAINED / "nlp" / "clause_heads" / "clause_heads.joblib"),
+        "boundaries": joblib.load(TRAINED / "nlp" / "clauses" / "boundaries.joblib"),
+    }
+
+
 @settings(max_examples=40)
 @given(text=NOTES.filter(str.strip))
-def test_clauses_and_gaps_are_judged_by_the_features_that_are_spelt(analyzer: Analyzer, text: str) -> None:
+def test_clauses_and_gaps_are_judged_by_the_features_that_are_spelt(analyzer: Analyzer, spelt_models: dict[str, Any], text: str) -> None:
     doc = analyzer.read(text)
     heads = analyzer.nlp.get_pipe("clause_heads")
     if doc._.clauses:
         items = clause_features(doc)
-        for model, found in zip(heads._models, heads._shared.probabilities(items), strict=True):
+        for model, found in zip(spelt_models["clause_heads"], heads._shared.probabilities(items), strict=True):
             assert found == pytest.approx(model.probabilities_of_all(spelt(items)), abs=1e-5)
     words, tags = doc._.words, doc._.tags
     if len(words) > 1:
         splitter = analyzer.nlp.get_pipe("clauses")
         stops = splitter._stops(words, tags)
-        expected = splitter._boundaries.probabilities_of_all(spelt_items(gap_features(words, tags), len(words) - 1))[:, 0]
+        expected = spelt_models["boundaries"].probabilities_of_all(spelt_items(gap_features(words, tags), len(words) - 1))[:, 0]
         assert stops[1:] == pytest.approx(expected.tolist(), abs=1e-5)
         assert len(FAMILIES) == len(gap_features(words, tags))
+
+
+def test_a_loaded_model_is_not_written_without_its_weights(analyzer: Analyzer, tmp_path) -> None:
+    """They are kept in the form in which they are read: a file without them would be no model."""
+    for name in ("clauses", "names", "rivals", "people", "prices", "clause_heads"):
+        with pytest.raises(ValueError, match="no trained model to write"):
+            analyzer.nlp.get_pipe(name).to_disk(tmp_path / name)
 
 
 @pytest.mark.parametrize("guarded", [AMOUNT, TIME], ids=["amount", "time"])

@@ -32,7 +32,7 @@ def fresh(request: pytest.FixtureRequest, tmp_path) -> Iterator[Engine]:
 
 @pytest.fixture
 def launch(fresh: Engine) -> Iterator[Callable[..., Durable]]:
-    """Starts one after the other; the last is stopped at the end."""
+    """Starts one after the other; all are stopped at the end, or their threads would go on beating beside other tests."""
     running: list[Durable] = []
 
     def start(executor_id: str, work, monotonic=lambda: 0.0, dead_after: float = 600, clock: Clock | None = None) -> Durable:
@@ -41,8 +41,8 @@ def launch(fresh: Engine) -> Iterator[Callable[..., Durable]]:
         return running[-1]
 
     yield start
-    if running:
-        running[-1].stop(0)
+    for durable in reversed(running):
+        durable.stop(0)
 
 
 def everything(engine: Engine) -> str:

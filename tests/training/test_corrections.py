@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pytest
+from spacy.language import Language
 from typer.testing import CliRunner
 
 from models.artefacts import code_hash, verify
-from models.pipeline import Analyzer
+from models.pipeline import TRAINED, build_nlp
 from training import artefacts as writing
 from training import train
 from training.corpus import LabelledNote, read_snippets, read_split
@@ -100,12 +102,25 @@ def test_a_note_twice_and_a_file_that_is_not_there(tmp_path: Path) -> None:
     ]
 
 
-def test_training_takes_the_corrections_in_and_its_card_tells_them(
-    tmp_path: Path, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def fitted() -> Language:
+    """The trained pipeline as it was before it was written: a loaded one cannot be written again."""
+    nlp = build_nlp().from_disk(TRAINED / "nlp")
+    for name, file in (
+        ("clauses", "boundaries"),
+        ("rivals", "rivals"),
+        ("people", "people"),
+        ("prices", "prices"),
+        ("clause_heads", "clause_heads"),
+    ):
+        nlp.get_pipe(name).use(joblib.load(TRAINED / "nlp" / name / f"{file}.joblib"))  # type: ignore[attr-defined]
+    nlp.get_pipe("names").set_model((TRAINED / "nlp" / "names" / "names.crf").read_bytes())  # type: ignore[attr-defined]
+    return nlp
+
+
+def test_training_takes_the_corrections_in_and_its_card_tells_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fitting itself is as without them (test_corpus.py), so here the trained pipeline stands for the fitted one."""
     trained_on: list[str] = []
-    monkeypatch.setattr(train, "build_nlp", lambda: analyzer.nlp)
+    monkeypatch.setattr(train, "build_nlp", fitted)
     monkeypatch.setattr(train, "train", lambda nlp, notes, say: trained_on.extend(n["id"] for n in notes) or [])
     monkeypatch.setattr(writing, "read_split", lambda split: read_split(split)[:10])
     path = written(tmp_path / "a.jsonl", many(20))
