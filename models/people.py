@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.analysis import DecisionRole
-from models.candidates import Candidate, CandidateFinder, mentioned, without
-from models.clauses import Clause
+from models.candidates import Candidate, CandidateFinder
 from models.linear import LinearHeads, SharedHeads, to_write
 from models.surroundings import sense_features, word_features
 
@@ -48,23 +47,17 @@ class FoundPerson:
     probability: float
 
 
-def _any_in(places: Sequence[int], clause: Clause) -> bool:
-    """Whether one of some places, which are in order, stands in a clause."""
-    return bisect_left(places, clause.start) < bisect_left(places, clause.end)
-
-
 def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]]:
     """One list of features a candidate: its form, what stands around each mention, and the cues of its clauses."""
     text, clauses, contexts = doc._.text, doc._.clauses, doc._.contexts
     starts = [c.start for c in clauses]
     note_groups = sorted({g for c in contexts for h in c.hits for g in h.groups if g in ("kp", "authority", "absent", "colleague")})
-    n, places = len(candidates), mentioned(candidates)
+    n = len(candidates)
     out: list[list[str]] = []
     has_top = any(c.title_group in ("top", "owner") for c in candidates)
     peopled = {bisect_right(starts, s) - 1 for c in candidates for s, _ in c.places}
     for index, candidate in enumerate(candidates):
         m = candidate.mention
-        others = without(candidate, places)
         f = [f"g={candidate.title_group}", f"t={candidate.title}", f"len={min(len(m), 5)}", f"crf={round(candidate.crf * 4)}", f"last={m[-1]}",
              f"i={min(index, 3)}", f"n={min(n, 4)}", f"count={min(len(candidate.places), 4)}", f"full={m if candidate.title == m else '*'}", f"top={has_top}",
              f"ti={candidate.title_group}|{min(index, 1)}|{min(n, 2)}"]  # fmt: skip
@@ -94,9 +87,6 @@ def person_features(doc: Doc, candidates: Sequence[Candidate]) -> list[list[str]
                     f += [f"{side}n{mark}{g}" for g in h.groups]
             f += [f"cs={context.speaker}", f"lab={clause.label}"]
             f += [f"guess={context.guess}", f"hyp={context.hypothetical}", f"early={context.earlier}"]
-            for step in (1, 2):
-                if at + step < len(clauses) and not _any_in(others, clauses[at + step]):
-                    f += [f"N{step}{g}" for h in contexts[at + step].hits for g in h.groups]
         told = candidate.told
         if told:
             f += (f"told={told}", f"told={told}|{candidate.title_group}", f"told={told}|n={min(n, 3)}")

@@ -144,9 +144,9 @@ def price_features(doc: Doc) -> list[list[str]]:
                 f"{form}near={nearest}|{owner}",
                 f"here={min(i - bisect_left(amount_starts, clause_start, 0, i), 2)}|{owner}",
             ]
-            if at:
+            if at and clauses[at - 1].sentence == clauses[at].sentence:
                 f += [f"-{g}" for h in contexts[at - 1].hits for g in h.groups if g in _CUES]
-            if at + 1 < len(clauses):
+            if at + 1 < len(clauses) and clauses[at + 1].sentence == clauses[at].sentence:
                 f += [f"+{g}" for h in contexts[at + 1].hits for g in h.groups if g in _CUES]
         for j, step in ((i - 1, "prev"), (i + 1, "next")):
             if 0 <= j < len(amounts):

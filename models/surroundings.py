@@ -11,8 +11,8 @@ from spacy.tokens import Doc
 def word_features(doc: Doc, at: int, start: int, end: int, mark: Callable[[int], str] = lambda _: "") -> list[str]:
     """Named features of the words around `[start, end)`, which stands in clause `at`.
 
-    Bw, Aw: a word of the clause before or after it; B1, A1, B2, A2: the nearest one and two; Nw, Vw: a word of the next clause and of the one before,
-    behind the `mark` that the caller gives the next clause. A word that the stretch cuts counts on neither side.
+    Bw, Aw: a word of the clause before or after it; B1, A1, B2, A2: the nearest one and two; Nw, Vw: a word of the next clause and of the one before
+    in its sentence, behind the `mark` that the caller gives the next clause. A word that the stretch cuts counts on neither side.
     """
     words, starts, clauses = doc._.words, doc._.starts, doc._.clauses
     clause = clauses[at]
@@ -23,10 +23,10 @@ def word_features(doc: Doc, at: int, start: int, end: int, mark: Callable[[int],
         features += ("B1=" + before[-1], "B2=" + "|".join(before[-2:]))
     if after:
         features += ("A1=" + after[0], "A2=" + "|".join(after[:2]))
-    if at + 1 < len(clauses):
+    if at + 1 < len(clauses) and clauses[at + 1].sentence == clause.sentence:
         following = clauses[at + 1]
         features += map(f"N{mark(at + 1)}w=".__add__, words[following.first : following.last])
-    if at:
+    if at and clauses[at - 1].sentence == clause.sentence:
         preceding = clauses[at - 1]
         features += map("Vw=".__add__, words[preceding.first : preceding.last])
     return features
@@ -35,13 +35,14 @@ def word_features(doc: Doc, at: int, start: int, end: int, mark: Callable[[int],
 def sense_features(doc: Doc, at: int, start: int, end: int) -> list[str]:
     """Named features of the sense phrases around `[start, end)`, which stands in clause `at`.
 
-    u<, u>, u=: a sense of its clause before, behind and in it; uN, uV: one of the next clause and of the one before.
+    u<, u>, u=: a sense of its clause before, behind and in it; uN, uV: one of the next clause and of the one before in its sentence.
     """
-    contexts = doc._.contexts
+    clauses, contexts = doc._.clauses, doc._.contexts
     features: list[str] = []
     for hit in contexts[at].senses:
         side = "u<" if hit.end <= start else "u>" if hit.start >= end else "u="
         features += map(side.__add__, hit.groups)
-    for prefix, beside in (("uN", contexts[at + 1 : at + 2]), ("uV", contexts[at - 1 : at] if at else ())):
-        features += [prefix + group for context in beside for hit in context.senses for group in hit.groups]
+    for prefix, i in (("uN", at + 1), ("uV", at - 1)):
+        if 0 <= i < len(clauses) and clauses[i].sentence == clauses[at].sentence:
+            features += [prefix + group for hit in contexts[i].senses for group in hit.groups]
     return features

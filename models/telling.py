@@ -23,7 +23,7 @@ def _telling(clauses: Sequence[Clause], contexts: Sequence[Context]) -> set[int]
     return {
         clause.sentence
         for clause, context in zip(clauses, contexts, strict=True)
-        if any(not _EMPTY_SENSES.issuperset(hit.groups) for hit in context.senses)
+        if any(_EMPTY_SENSES.isdisjoint(hit.groups) for hit in context.senses)
     }
 
 
