@@ -58,7 +58,7 @@ def tables_of(vocabulary: Mapping[str, int], prefixes: Iterable[str]) -> dict[st
 def unclaimed(vocabulary: Mapping[str, int], prefixes: Sequence[str]) -> dict[str, int]:
     """The vocabulary's names that begin with none of the prefixes."""
     begins = tuple(prefixes)
-    return {name: row for name, row in vocabulary.items() if not name.startswith(begins)} if begins else dict(vocabulary)
+    return {name: row for name, row in vocabulary.items() if not name.startswith(begins)}
 
 
 class WindowWeights:

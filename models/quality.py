@@ -104,9 +104,9 @@ def only_named(doc: Doc) -> bool:
 
 def only_general(doc: Doc, reflection: Sequence[Stretch]) -> bool:
     """Whether there is no reflection but a general self-remark (要加强学习), which is level 1 (labels.md)."""
-    general = general_remarks(doc) if reflection else set()
-    sentences = {clause.start: clause.sentence for clause in doc._.clauses}
-    return bool(general) and all(sentences[start] in general for start, _ in reflection)
+    general = general_remarks(doc)
+    starts = {clause.start for clause in doc._.clauses if clause.sentence in general}
+    return bool(reflection) and starts.issuperset(start for start, _ in reflection)
 
 
 def levels(judgement: Judgement, places: dict[str, list[Stretch]], rival: bool, named: bool, general: bool) -> dict[DimensionId, int]:

@@ -66,9 +66,9 @@ class SecondLook:
     def write(self, docs: Sequence[Doc]) -> None:
         """Decide several notes at once."""
         read = [doc for doc in docs if doc._.clauses]
-        views = [content(doc) for doc in read]
         if self._networks is None or not read:
             return
+        views = [content(doc) for doc in read]
         persons, amounts, rivals, clauses = self._networks
         looks = [first_look(view, self.groups) for view in views]
         tables = zip(

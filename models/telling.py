@@ -13,8 +13,6 @@ _EMPTY_SENSES = frozenset(
     ["small_talk", "trip", "empty_next", "general_remark", "interest_vague", "colleagues", "time_vague", "time_point", "says", "feels"]
 )
 """Groups of lexicons/senses.tsv that tell nothing of a customer."""
-
-
 _GENERAL = "general_remark"
 
 

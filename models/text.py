@@ -10,7 +10,7 @@ import unicodedata
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, count, repeat
+from itertools import chain, count, pairwise, repeat
 
 from models.lexicon import rows
 
@@ -20,6 +20,8 @@ _DROPPED_CATEGORIES = {"Cf", "Mn", "Me", "Cs", "Co", "Cn"}
 
 REPEATED = 5
 _STRETCH = re.compile(r"[^\s,。;!?|…~]+")
+_BETWEEN = " \n,。;!?|…~"
+"""What stands between the stretches of a normalised text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +96,20 @@ def without_repeats(text: str) -> str:
     long = [word for word in words if len(word) >= REPEATED]
     if len(set(long)) == len(long):
         return text
-    stretches = list(_STRETCH.finditer(text))
     firsts: dict[str, int] = {}
     first_pairs: dict[tuple[str, str], int] = {}
     for i, word in enumerate(words):
         firsts.setdefault(word, i)
-        first_pairs.setdefault((word, words[i + 1] if i + 1 < len(words) else ""), i)
+    for i, pair in enumerate(pairwise(words)):
+        first_pairs.setdefault(pair, i)
     again = [len(word) >= REPEATED and firsts[word] < i for i, word in enumerate(words)]
     for i in range(1, len(words)):
         again[i] |= again[i - 1] and first_pairs[words[i - 1], words[i]] < i - 1
     for i in range(len(words) - 2, -1, -1):
         again[i] |= again[i + 1] and first_pairs[words[i], words[i + 1]] < i
-    out = list(text)
-    for match, blank in zip(stretches, again, strict=True):
-        if blank:
-            out[match.start() : match.end()] = " " * (match.end() - match.start())
-    last = max(match.end() for match, blank in zip(stretches, again, strict=True) if not blank)
-    return "".join(out[: last + 1]).rstrip(" \n")
+    blanks = iter(again)
+    read = _STRETCH.sub(lambda stretch: " " * len(stretch[0]) if next(blanks) else stretch[0], text)
+    return read[: len(read.rstrip(_BETWEEN)) + 1].rstrip(" \n")
 
 
 def normalize(sent: str) -> NormalizedText:

@@ -210,9 +210,8 @@ class Durable:
                 if self._now() - self._forgot >= FORGET_EVERY:
                     self._forgot = self._now() if self.forget() < PART else self._forgot
             except Exception as error:  # the database is away: others may take over what runs here, which is what they should
-                if self._stopping.is_set():  # DBOS went from under this beat
-                    return
-                structlog.get_logger().warning("no beat", error=type(error).__name__)
+                if not self._stopping.is_set():  # else DBOS went from under this beat
+                    structlog.get_logger().warning("no beat", error=type(error).__name__)
 
     def stop(self, seconds: float) -> None:
         """Take no more, give what runs up to `seconds` to finish, and hand back the rest: another process or the next start runs it again."""
