@@ -11,7 +11,7 @@ COPY corpora corpora
 COPY training training
 COPY models models
 RUN test -f models/trained/manifest.json || python -m training.train
-RUN python -c "from models.pipeline import load; load()"
+RUN rm -r models/weights && python -c "from models.pipeline import load; load()"
 
 FROM python:3.11-slim
 # Reports as PDF: Chromium and Chinese fonts. Its own sandbox does not start in a container without rights; the report it prints has no script

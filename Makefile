@@ -4,7 +4,7 @@ BIN := .venv/bin
 TRAINED := models/trained/manifest.json
 RUNTIME := .venv/runtime.stamp
 DEV := .venv/dev.stamp
-TRAINING_CODE := $(shell find models training -name '*.py' -o -path 'models/lexicons/*' -type f | grep -v -e '^models/trained/' -e '/__pycache__/' | sort)
+TRAINING_CODE := $(shell find models training -name '*.py' -o -path 'models/lexicons/*' -type f | grep -v -e '^models/trained/' -e '^training/encoder/' -e '/__pycache__/' | sort)
 CORPUS := $(shell find corpora -name '*.jsonl' | sort)
 SAMPLE ?= ../shared/eval/sample.jsonl
 OUT ?= var/candidate
@@ -13,7 +13,7 @@ SCORE ?= ../shared/eval/score.py
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: run demo test check train evaluate bench load faults corpus lock clean agreement errors baselines probes card latency
+.PHONY: run demo test check train encoder evaluate bench load faults corpus lock clean agreement errors baselines probes card latency
 
 run: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m service serve
@@ -49,6 +49,12 @@ evaluate: $(RUNTIME) $(TRAINED)
 errors: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m training.errors $(FIELD) --split $(or $(SPLIT),dev)
 
+# an hour on two cores: the encoders of models/weights, which are kept with the code, anew (docs/adr/0012-encoder.md)
+encoder: $(RUNTIME) $(TRAINED)
+	$(PYTHON) -m venv .venv-encoder
+	.venv-encoder/bin/python -m pip install --quiet --require-hashes -r requirements-encoder.lock
+	.venv-encoder/bin/python -m training.encoder.fit
+
 baselines: $(DEV) $(TRAINED)
 	$(BIN)/python -m training.baselines
 
@@ -74,7 +80,7 @@ latency: $(DEV) $(TRAINED) .venv/chromium.stamp
 faults: $(DEV) $(TRAINED)
 	$(BIN)/python -m tests.faults $(FAULTS)
 
-$(TRAINED): $(CORPUS) $(TRAINING_CODE) requirements.lock | $(RUNTIME)
+$(TRAINED): $(CORPUS) $(TRAINING_CODE) models/weights/manifest.json requirements.lock | $(RUNTIME)
 	$(BIN)/python -m training.train
 
 .venv/bin/python:
@@ -97,6 +103,7 @@ $(DEV): requirements-dev.lock | $(RUNTIME)
 lock:
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra encoder -c requirements.lock pyproject.toml -o requirements-encoder.lock
 
 clean:
 	rm -rf .venv models/trained var

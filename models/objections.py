@@ -99,7 +99,10 @@ class ObjectionFinder:
         """How probably the objection in each of these clauses was resolved."""
         if self.status is None or not places:
             return [0.0] * len(places)
-        return self.status.probabilities_of_all(status_features(doc, places))[:, 0].tolist()  # type: ignore[no-any-return]
+        told = self.status.probabilities_of_all(status_features(doc, places))[:, 0]
+        if doc._.clause_resolved is not None:
+            told = (told + doc._.clause_resolved[list(places)]) / 2
+        return told.tolist()  # type: ignore[no-any-return]
 
     def found(
         self,

@@ -1,0 +1,125 @@
+"""What the encoder's vectors say of persons, amounts, names and clauses, weighed with what the linear finders say: the first look.
+
+A stretch of text is read as the mean and the maximum of its pieces' vectors by a network with one hidden layer for each kind of stretch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erf, expit
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from models.clause_heads import HEADS
+from models.encoder import Encoder
+from models.people import found_persons, surest_parts
+from models.prices import decided
+from models.rivals import with_rivals
+
+Table = NDArray[np.float32]
+Stretches = Sequence[Sequence[tuple[int, int]]]
+"""Of each item the [start, end) of all its places."""
+SHARE = 0.5
+"""What the encoder's word weighs, in log-odds, beside the linear finder's. Chosen on train held out by writer (docs/experiments.md)."""
+_SURE = 1e-4
+
+
+def vectors(doc: Doc, items: Stretches) -> Table:
+    """[items, 2 x dimensions]: the mean and the maximum over the pieces that each item's places touch. Every item has a place, every place a character."""
+    _, starts, ends = doc._.pieces
+    begins, stops = np.array([place for places in items for place in places]).T
+    first, last = np.searchsorted(ends, begins, "right"), np.searchsorted(starts, stops, "left")
+    counts = np.fromiter(map(len, items), np.intp, len(items))
+    rows = np.zeros((len(doc._.hidden) + 1, doc._.hidden.shape[1]), dtype=np.float32)  # reduceat looks at what stands behind a stretch
+    rows[:-1] = doc._.hidden
+    edges, of_items = np.stack([first, last], axis=1).ravel(), np.cumsum(counts) - counts
+    sums = np.add.reduceat(np.add.reduceat(rows, edges)[::2], of_items)
+    highest = np.maximum.reduceat(np.maximum.reduceat(rows, edges)[::2], of_items)
+    return np.concatenate([sums / np.add.reduceat(last - first, of_items)[:, None].astype(np.float32), highest], axis=1)
+
+
+def shares(scores: Table) -> Table:
+    """Softmax over the last axis."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def weighed(linear: Table, encoded: Table) -> Table:
+    """Two opinions of the same probabilities as one: the mean of their log-odds by SHARE."""
+
+    def log_odds(p: Table) -> Table:
+        cut = np.clip(p, _SURE, 1 - _SURE)
+        return np.asarray(np.log(cut / (1 - cut)), dtype=np.float32)
+
+    return np.asarray(expit((1 - SHARE) * log_odds(linear) + SHARE * log_odds(encoded)), dtype=np.float32)
+
+
+def weighed_choice(linear: Table, encoded: Table) -> Table:
+    """The same of probabilities of which one is true."""
+    mixed = (1 - SHARE) * np.log(np.maximum(linear, _SURE)) + SHARE * np.log(np.maximum(encoded, _SURE))
+    return shares(np.asarray(mixed, dtype=np.float32))
+
+
+class SpanHeads:
+    """Writes doc._.person_table, people, price_table, prices, rival_table, names, clause_probabilities anew, and clause_resolved.
+
+    Needs: the encoder's vectors and the linear finders' tables.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def _scores(self, kind: str, items: Table) -> Table:
+        """[items, outputs] before their links."""
+        assert self._encoder.weights is not None
+        heads = self._encoder.weights.heads
+        units = items @ heads[f"{kind}.1.weight"] + heads[f"{kind}.1.bias"]
+        units = 0.5 * units * (1 + erf(units * np.float32(0.5**0.5)))
+        return np.asarray(units @ heads[f"{kind}.2.weight"] + heads[f"{kind}.2.bias"], dtype=np.float32)
+
+    def __call__(self, doc: Doc) -> Doc:
+        found = doc._
+        if found.hidden is None:
+            return doc
+        if found.candidates:
+            scores = self._scores("pers", vectors(doc, [c.places for c in found.candidates]))
+            table = found.person_table
+            own = np.concatenate([weighed(table[:, :2], expit(scores[:, :2])), weighed_choice(table[:, 2:], shares(scores[:, 2:]))], axis=1)
+            found.person_table = own
+            found.people = found_persons(found.candidates, own, surest_parts(own))
+        if found.rival_candidates:
+            scores = self._scores("rv", vectors(doc, [[(c.start, c.end)] for c in found.rival_candidates]))
+            found.rival_table = weighed(found.rival_table, expit(scores[:, 0]))
+            found.names = with_rivals(doc, found.rival_table)
+        if found.amounts:
+            scores = self._scores("am", vectors(doc, [[(a.start, a.quote_end)] for a in found.amounts]))
+            found.price_table = weighed_choice(found.price_table, shares(scores))
+            found.prices = decided(doc, found.price_table)
+        if found.clauses:
+            scores = self._scores("cl", vectors(doc, [[(c.start, c.end)] for c in found.clauses]))
+            found.clause_probabilities = weighed(found.clause_probabilities, expit(scores[:, : len(HEADS)]))
+            found.clause_resolved = expit(scores[:, len(HEADS)])
+        found.hidden = found.pieces = None
+        return doc
+
+    def to_disk(self, path: str | Path, **_: Any) -> None:
+        """The encoder keeps the heads."""
+
+    def from_disk(self, path: str | Path, **_: Any) -> SpanHeads:
+        return self
+
+
+@Language.factory(
+    "span_heads",
+    assigns=["doc._.person_table", "doc._.price_table", "doc._.rival_table", "doc._.clause_probabilities", "doc._.clause_resolved"],
+    requires=["doc._.hidden", "doc._.person_table", "doc._.price_table", "doc._.rival_table", "doc._.clause_probabilities"],
+)
+def create_span_heads(nlp: Language, name: str) -> SpanHeads:
+    encoder = nlp.get_pipe("encoder")
+    assert isinstance(encoder, Encoder)
+    return SpanHeads(encoder)

@@ -1,0 +1,109 @@
+"""The encoder: pieces cover the text, windows hold whole sentences, a window is read by itself, stretches are means and maxima, opinions are weighed."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.encoder import LIMIT, WEIGHTS, windows
+from models.extensions import Reading
+from models.pieces import UNKNOWN, Pieces
+from models.pipeline import COMPONENTS, Analyzer
+from models.span_heads import vectors, weighed, weighed_choice
+from models.text import normalize
+
+PIECES = Pieces.from_file(WEIGHTS / "pieces.npz")
+LONG = "今天去了城东的厂里，王厂长嫌我们12.8万太贵。" * 3 + "".join(f"第{i}车间的人说设备还能用，下周再谈。" for i in range(40))
+
+
+def read(analyzer: Analyzer, text: str, last: str = "encoder") -> Any:
+    doc: Any = analyzer.nlp.tokenizer.read(normalize(text).text)
+    for name in COMPONENTS[: COMPONENTS.index(last) + 1]:
+        doc = analyzer.nlp.get_pipe(name)(doc)
+    return doc
+
+
+@given(st.text(st.sampled_from("张总说价格高了12.8万,。\n 下周三再谈abcXY囧𠮷😀"), max_size=60))
+def test_pieces_cover_the_text_in_order(text: str) -> None:
+    cut = PIECES(text)
+    assert "".join(text[a:b] for a, b in zip(cut.starts, cut.ends, strict=True)) == text
+    assert (cut.ends > cut.starts).all()
+
+
+@pytest.mark.parametrize(("text", "piece"), [("付款方式", "付款"), ("我们公司", "我们"), ("今天下午", "今天")])
+def test_words_that_the_vocabulary_holds_are_pieces(text: str, piece: str) -> None:
+    cut = PIECES(text)
+    assert piece in [text[a:b] for a, b in zip(cut.starts, cut.ends, strict=True)]
+
+
+def test_a_character_without_a_piece_is_unknown() -> None:
+    assert PIECES("😀").ids.tolist() == [UNKNOWN]
+
+
+def test_a_long_note_is_cut_between_sentences(analyzer: Analyzer) -> None:
+    doc = read(analyzer, LONG)
+    text, starts = doc._.text, doc._.pieces.starts
+    cut = windows(doc, starts)
+    assert [last for _, last in cut[:-1]] == [first for first, _ in cut[1:]]
+    assert (cut[0][0], cut[-1][1]) == (0, len(starts))
+    assert all(0 < last - first <= LIMIT for first, last in cut)
+    assert all(text[starts[first] - 1] == "。" for first, _ in cut[1:])
+
+
+def test_text_without_any_stop_is_cut_all_the_same(analyzer: Analyzer) -> None:
+    doc = read(analyzer, "客户" * 400)
+    assert all(0 < last - first <= LIMIT for first, last in windows(doc, doc._.pieces.starts))
+
+
+def test_a_window_is_read_as_if_alone(analyzer: Analyzer) -> None:
+    encoder = analyzer.nlp.get_pipe("encoder")
+    texts = ["王厂长嫌我们12.8万太贵", LONG, "老板不在", LONG[:300]]
+    alone = [read(analyzer, text)._.hidden for text in texts]
+    docs = [read(analyzer, text, "names") for text in texts]
+    with ThreadPoolExecutor(3) as pool:
+        encoder.write(docs, pool)
+    for doc, hidden in zip(docs, alone, strict=True):
+        assert np.array_equal(doc._.hidden, hidden)
+    other = read(analyzer, LONG + "会议气氛融洽。")
+    first = windows(other, other._.pieces.starts)[0][1]
+    assert np.array_equal(other._.hidden[:first], alone[1][:first])
+
+
+def test_the_tags_only_add_names(analyzer: Analyzer) -> None:
+    text = "找了归建设理事长，他拿大同的货跟我们比，大同便宜三块"
+    before, after = read(analyzer, text, "names")._, read(analyzer, text)._
+    assert set(before.names) <= set(after.names)
+    assert set(before.rival_candidates) <= set(after.rival_candidates)
+    spans = sorted([*after.names, *after.doubtful_people], key=lambda s: s.start)
+    assert all(a.end <= b.start for a, b in pairwise(spans))
+
+
+def test_stretches_are_means_and_maxima_of_the_pieces_they_touch() -> None:
+    doc: Any = Reading()
+    starts = np.array([0, 2, 3, 5])
+    doc._.pieces = (None, starts, np.array([2, 3, 5, 6]))
+    doc._.hidden = np.array([[1, 0], [3, 5], [5, -2], [-1, 4]], dtype=np.float16)
+    found = vectors(doc, [[(0, 2)], [(1, 4)], [(0, 1), (5, 6)], [(2, 6)]])
+    assert found.tolist() == [[1, 0, 1, 0], [3, 1, 5, 5], [0, 2, 1, 4], [pytest.approx(7 / 3), pytest.approx(7 / 3), 5, 5]]
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=6))
+def test_two_equal_opinions_are_one(shares: list[float]) -> None:
+    p = np.array(shares, dtype=np.float32)
+    assert weighed(p, p) == pytest.approx(np.clip(p, 1e-4, 1 - 1e-4), abs=1e-5)
+
+
+def test_an_opinion_moves_the_mean_its_way() -> None:
+    low, high = np.float32([0.2, 0.3]), np.float32([0.6, 0.9])
+    mixed = weighed(low, high)
+    assert (low < mixed).all()
+    assert (mixed < high).all()
+    choice = weighed_choice(np.float32([[0.7, 0.2, 0.1]]), np.float32([[0.1, 0.8, 0.1]]))
+    assert choice.sum() == pytest.approx(1)
+    assert choice[0].argmax() == 1

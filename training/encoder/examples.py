@@ -1,0 +1,127 @@
+"""What the encoder is fitted on: windows of notes and snippets, with the tags of their pieces and the targets of the stretches in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from spacy.tokens import Doc
+
+from models.encoder import TAGS, windows
+from models.people import ROLES
+from models.pieces import BEGIN, END, Pieces
+from models.pipeline import Analyzer
+from models.text import normalize
+from training.corpus import LabelledNote
+from training.encoding import half_of
+from training.targets import (
+    clause_targets,
+    name_tags,
+    person_targets,
+    places,
+    price_targets,
+    rival_targets,
+    status_targets,
+    undecided_prices,
+)
+
+KINDS = ("pers", "am", "rv", "cl")
+"""Persons, amounts, names that may be competitors', clauses: as models/span_heads.py calls their heads."""
+UNKNOWN = -1
+_STOPS = frozenset("，。！？；：、,.!?;:")
+Stretch = tuple[list[int], Any]
+"""Pieces of a window, and what they are: is-person, met and role; a price's role; whether it is a competitor; each head and whether it is resolved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """ids of the pieces with BEGIN and END around, the tag of each (UNKNOWN around), the text of each between them, and the stretches by KINDS."""
+
+    half: int
+    ids: list[int]
+    tags: list[int]
+    texts: list[str]
+    stretches: dict[str, list[Stretch]]
+
+    def without_stops(self) -> Window:
+        """The same as it would read unpunctuated: stops gone, but those inside a figure."""
+        last = len(self.texts) - 1
+        kept = [0]
+        for i, text in enumerate(self.texts):
+            inside = 0 < i < last and self.texts[i - 1][-1:].isdigit() and self.texts[i + 1][:1].isdigit()
+            if text not in _STOPS or inside:
+                kept.append(i + 1)
+        kept.append(last + 2)
+        place = {old: new for new, old in enumerate(kept)}
+        stretches = {
+            kind: [(moved, target) for pieces, target in own if (moved := [place[p] for p in pieces if p in place])]
+            for kind, own in self.stretches.items()
+        }
+        return replace(self, ids=[self.ids[k] for k in kept], tags=[self.tags[k] for k in kept], stretches=stretches)
+
+
+Found = list[tuple[list[list[int]], Any]]
+
+
+def _persons(note: LabelledNote, doc: Doc, spots: Any, touched: Any) -> Found:
+    """Whoever the labels name, and the candidates that they do not."""
+    found: Found = [
+        ([touched(*spot) for spot in own], (1, int(p["met"]), ROLES.index(p["decision_role"])))
+        for p in note["people"]
+        if (own := spots(p["mention"]))
+    ]
+    named = {tuple(sorted({x for place in places for x in place})) for places, _ in found}
+    binary, _ = person_targets(note, list(doc._.candidates))
+    for candidate, (person, _) in zip(doc._.candidates, binary.tolist(), strict=True):
+        own = [touched(*place) for place in candidate.places]
+        if person == 0 and tuple(sorted({x for place in own for x in place})) not in named:
+            found.append((own, (0, UNKNOWN, UNKNOWN)))
+    return found
+
+
+def examples(analyzer: Analyzer, pieces: Pieces, notes: Sequence[LabelledNote]) -> list[Window]:
+    """The windows of some notes. A trained analyzer tells clauses, amounts, and who and what may be taken for a person or a competitor."""
+    out: list[Window] = []
+    for note in notes:
+        normalized = normalize(note["text"])
+        doc = analyzer.read(normalized.text)
+        cut = pieces(normalized.text)
+        if not len(cut.ids) or not doc._.clauses:
+            continue
+
+        def touched(start: int, end: int, cut: Any = cut) -> list[int]:
+            return list(range(int(np.searchsorted(cut.ends, start, "right")), int(np.searchsorted(cut.starts, end, "left"))))
+
+        amounts = doc._.amounts
+        roles = price_targets(note, amounts)
+        undecided = undecided_prices(note, amounts, roles) & (roles == 0)
+        status = dict(status_targets(note, doc, normalized))
+        found: dict[str, Found] = {
+            "pers": _persons(note, doc, lambda mention, n=normalized, t=note["text"]: places(n, t, mention), touched),
+            "am": [([touched(a.start, a.quote_end)], UNKNOWN if u else int(r)) for a, r, u in zip(amounts, roles, undecided, strict=True)],
+            "rv": [
+                ([touched(c.start, c.end)], int(t))
+                for c, t in zip(doc._.rival_candidates, rival_targets(note, doc._.rival_candidates, normalized.text).ravel(), strict=True)
+            ],
+            "cl": [
+                ([touched(c.start, c.end)], [*map(int, own), status.get(i, UNKNOWN)])
+                for i, (c, own) in enumerate(zip(doc._.clauses, clause_targets(note, doc, normalized), strict=True))
+            ],
+        }
+        letters = name_tags(note, doc, normalized)
+        tags = [TAGS.index(next((t for t in letters[a:b] if t != "O"), "")) for a, b in zip(cut.starts, cut.ends, strict=True)]
+        texts = [normalized.text[a:b] for a, b in zip(cut.starts, cut.ends, strict=True)]
+        for first, last in windows(doc, cut.starts):
+            stretches = {
+                kind: [
+                    (own, target)
+                    for spots, target in entries
+                    if (own := sorted({p - first + 1 for spot in spots for p in spot if first <= p < last}))
+                ]
+                for kind, entries in found.items()
+            }
+            ids = [BEGIN, *cut.ids[first:last].tolist(), END]
+            out.append(Window(half_of(note), ids, [UNKNOWN, *tags[first:last], UNKNOWN], texts[first:last], stretches))
+    return out
