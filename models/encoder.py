@@ -1,7 +1,7 @@
 """A note read in context: a small pretrained transformer, fine-tuned on the corpus, gives every piece of the text a vector (docs/adr/0012).
 
-span_heads.py tells from the vectors what persons, amounts, names and clauses are; here they are made, with the names that its tags find.
-Each window is read by itself: what a sentence is read as depends on nothing beyond its window, nor on the notes analysed beside it.
+span_heads.py tells from the vectors what persons, amounts, names and clauses are. Sentences that tell nothing (content.py) are not read: they would be
+context of the others. Each window is read by itself: what a sentence is read as depends on nothing beyond it, nor on the notes analysed beside it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -22,7 +23,6 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from models.names import NameSpan
 from models.pieces import BEGIN, END, Pieces
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -30,8 +30,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 LIMIT = 126
 """Pieces of a window, beside the two around it."""
 TAGS = ("", "B-PER", "I-PER", "B-CMP", "I-CMP")
-LEAST = 0.2
-"""A name that the tags alone find becomes a candidate from this probability on; people.py and rivals.py decide."""
+"""What pieces are: a task that the encoder learns beside the others."""
 KEPT = 64
 """Windows of long notes whose vectors stay in memory, by a hash of their pieces: whoever types on in a long note has only its last window read anew."""
 Hidden = NDArray[np.float16]
@@ -50,33 +49,27 @@ def read_weights(folder: Path, name: str) -> Weights:
         return Weights((folder / f"{name}.onnx").read_bytes(), {key: file[key] for key in file.files})
 
 
-def windows(doc: Doc, starts: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """[first, last) pieces of each window: whole sentences, or clauses of a long one, as many as LIMIT pieces hold. `starts`: where pieces begin."""
-    size = len(starts)
-    if size <= LIMIT:
-        return [(0, size)]
-    places = starts.tolist()
-    clauses = doc._.clauses
-    edges = [bisect_left(places, clause.start) for clause in clauses[1:]]
-    sentences = [edge for edge, before, after in zip(edges, clauses, clauses[1:], strict=False) if before.sentence != after.sentence]
-    out = []
-    first = 0
-    while first < size:
-        last = first + LIMIT
-        if last >= size:
-            last = size
-        else:
-            last = max((e for e in sentences if first < e <= last), default=0) or max((e for e in edges if first < e <= last), default=last)
-        out.append((first, last))
-        first = last
-    return out
+def windows(doc: Doc, starts: NDArray[np.int64]) -> list[list[int]]:
+    """The pieces of each window: those of doc._.content in whole sentences, as many as LIMIT pieces hold; a longer sentence in clauses. `starts`: where
+    pieces begin."""
+    places, clauses, size = starts.tolist(), doc._.clauses, len(starts)
+    edges = [0, *(bisect_left(places, clause.start) for clause in clauses[1:]), size]
+    sentences: dict[int, list[range]] = {}
+    for i in doc._.content:
+        sentences.setdefault(clauses[i].sentence, []).append(range(edges[i], edges[i + 1]))
+    out: list[list[int]] = [[]]
+    for parts in sentences.values():
+        whole = list(chain.from_iterable(parts))
+        fitting = [whole] if len(whole) <= LIMIT else [list(part[k : k + LIMIT]) for part in parts for k in range(0, len(part), LIMIT)]
+        for rows in fitting:
+            if len(out[-1]) + len(rows) > LIMIT:
+                out.append([])
+            out[-1] += rows
+    return [window for window in out if window]
 
 
 class Encoder:
-    """Writes doc._.pieces and doc._.hidden, and adds to doc._.doubtful_people and doc._.rival_candidates whom and what its tags find beside them.
-
-    Needs: clauses, names.
-    """
+    """Writes doc._.pieces and doc._.hidden, float16 [pieces, dimensions], not a number where a piece was not read. Needs: clauses, content."""
 
     def __init__(self) -> None:
         self.weights: Weights | None = None
@@ -128,46 +121,16 @@ class Encoder:
         """Read several notes, side by side in the threads of `pool` where there is one."""
         if self._session is None or self._pieces is None:
             return
-        jobs: list[tuple[Doc, NDArray[np.int64], bool]] = []
+        jobs: list[tuple[Doc, list[int], bool]] = []
         for doc in docs:
             cut = doc._.pieces = self._pieces(doc._.text)
-            own = windows(doc, cut.starts) if len(cut.ids) else []
-            jobs += [(doc, cut.ids[first:last], len(own) > 1 and pool is None) for first, last in own]
-        read = (pool.map if pool else map)(lambda job: (self._kept_window if job[2] else self._window)(job[1]), jobs)
-        parts: dict[int, list[Hidden]] = {id(doc): [] for doc in docs}
-        for (doc, _, _), hidden in zip(jobs, read, strict=True):
-            parts[id(doc)].append(hidden)
-        for doc in docs:
-            if parts[id(doc)]:
-                doc._.hidden = np.concatenate(parts[id(doc)])
-                self._name(doc)
-
-    def _name(self, doc: Doc) -> None:
-        """Add what the tags find where no candidate stands yet."""
-        assert self.weights is not None
-        found, heads = doc._, self.weights.heads
-        scores = found.hidden.astype(np.float32) @ heads["tags.weight"] + heads["tags.bias"]
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        shares = powers / powers.sum(axis=1, keepdims=True)
-        starts, ends = found.pieces.starts.tolist(), found.pieces.ends.tolist()
-        people = [*found.names, *found.doubtful_people]
-        for kind, first, there in (("PER", 1, people), ("CMP", 3, [*found.rival_candidates, *found.names])):
-            beginning, within = shares[:, first].tolist(), shares[:, first + 1].tolist()
-            added = []
-            end = 0
-            for piece in np.flatnonzero(shares[:, first] >= LEAST).tolist():
-                if piece < end:
-                    continue
-                end = piece + 1
-                while end < len(within) and within[end] >= 0.5:
-                    end += 1
-                span = NameSpan(starts[piece], ends[end - 1], kind, beginning[piece])
-                if all(span.end <= other.start or other.end <= span.start for other in there):
-                    added.append(span)
-            if kind == "PER":
-                found.doubtful_people = (*found.doubtful_people, *added)
-            else:
-                found.rival_candidates = tuple(sorted([*found.rival_candidates, *added], key=lambda s: s.start))
+            own = windows(doc, cut.starts)
+            jobs += [(doc, rows, len(own) > 1 and pool is None) for rows in own]
+        read = (pool.map if pool else map)(lambda job: (self._kept_window if job[2] else self._window)(job[0]._.pieces.ids[job[1]]), jobs)
+        for (doc, rows, _), hidden in zip(jobs, read, strict=True):
+            if doc._.hidden is None:
+                doc._.hidden = np.full((len(doc._.pieces.ids), hidden.shape[1]), np.nan, dtype=np.float16)
+            doc._.hidden[rows] = hidden
 
     def __call__(self, doc: Doc) -> Doc:
         self.write([doc])
@@ -194,8 +157,8 @@ class Encoder:
 
 @Language.factory(
     "encoder",
-    assigns=["doc._.pieces", "doc._.hidden", "doc._.doubtful_people", "doc._.rival_candidates"],
-    requires=["doc._.clauses", "doc._.names"],
+    assigns=["doc._.pieces", "doc._.hidden"],
+    requires=["doc._.clauses", "doc._.content"],
 )
 def create_encoder(nlp: Language, name: str) -> Encoder:
     return Encoder()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -101,7 +102,7 @@ class ObjectionFinder:
             return [0.0] * len(places)
         told = self.status.probabilities_of_all(status_features(doc, places))[:, 0]
         if doc._.clause_resolved is not None:
-            told = (told + doc._.clause_resolved[list(places)]) / 2
+            told = np.nanmean([told, doc._.clause_resolved[list(places)]], axis=0)
         return told.tolist()  # type: ignore[no-any-return]
 
     def found(

@@ -30,7 +30,10 @@ _SURE = 1e-4
 
 
 def vectors(doc: Doc, items: Stretches) -> Table:
-    """[items, 2 x dimensions]: the mean and the maximum over the pieces that each item's places touch. Every item has a place, every place a character."""
+    """[items, 2 x dimensions]: the mean and the maximum over the pieces that each item's places touch; not a number where one was not read.
+
+    Every item has a place, every place a character.
+    """
     _, starts, ends = doc._.pieces
     begins, stops = np.array([place for places in items for place in places]).T
     first, last = np.searchsorted(ends, begins, "right"), np.searchsorted(starts, stops, "left")
@@ -50,19 +53,20 @@ def shares(scores: Table) -> Table:
 
 
 def weighed(linear: Table, encoded: Table) -> Table:
-    """Two opinions of the same probabilities as one: the mean of their log-odds by SHARE."""
+    """Two opinions of the same probabilities as one: the mean of their log-odds by SHARE; the first where the second is not a number."""
 
     def log_odds(p: Table) -> Table:
         cut = np.clip(p, _SURE, 1 - _SURE)
         return np.asarray(np.log(cut / (1 - cut)), dtype=np.float32)
 
-    return np.asarray(expit((1 - SHARE) * log_odds(linear) + SHARE * log_odds(encoded)), dtype=np.float32)
+    mixed = expit((1 - SHARE) * log_odds(linear) + SHARE * log_odds(encoded))
+    return np.asarray(np.where(np.isnan(encoded), linear, mixed), dtype=np.float32)
 
 
 def weighed_choice(linear: Table, encoded: Table) -> Table:
     """The same of probabilities of which one is true."""
     mixed = (1 - SHARE) * np.log(np.maximum(linear, _SURE)) + SHARE * np.log(np.maximum(encoded, _SURE))
-    return shares(np.asarray(mixed, dtype=np.float32))
+    return np.asarray(np.where(np.isnan(encoded), linear, shares(np.asarray(mixed, dtype=np.float32))), dtype=np.float32)
 
 
 class SpanHeads:

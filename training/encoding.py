@@ -42,32 +42,16 @@ def _weights(name: str) -> Weights:
     return read_weights(WEIGHTS, name)
 
 
-def _by_halves(encoder: Encoder, items: Sequence[Item], read: Callable[[list[Doc]], None]) -> None:
-    """Each half's Docs under the encoder that has not seen it; the one of all is in use afterwards."""
-    for half in range(HALVES):
-        encoder.use(_weights(f"without-{half}"))
-        read([item.doc for item in items if half_of(item.note) == half])
-    encoder.use(_weights("all"))
-
-
-def encode(encoder: Encoder, items: Sequence[Item]) -> None:
-    """Give every item its vectors and the names that they tell."""
+def read_encoded(encoder: Encoder, span_heads: Callable[[Doc], Doc], items: Sequence[Item]) -> None:
+    """Weigh with the linear finders' word on every item that of the encoder that has not seen it; the one of all is in use afterwards."""
     checked(WEIGHTS, "pieces.npz")
     encoder.set_pieces((WEIGHTS / "pieces.npz").read_bytes())
     with ThreadPoolExecutor(WORKERS) as pool:
-
-        def read(docs: list[Doc]) -> None:
+        for half in range(HALVES):
+            encoder.use(_weights(f"without-{half}"))
+            docs = [item.doc for item in items if half_of(item.note) == half]
             for first in range(0, len(docs), _BATCH):
                 encoder.write(docs[first : first + _BATCH], pool)
-
-        _by_halves(encoder, items, read)
-
-
-def weigh(encoder: Encoder, span_heads: Callable[[Doc], Doc], items: Sequence[Item]) -> None:
-    """Weigh the encoder's word with the linear finders', note by note."""
-
-    def read(docs: list[Doc]) -> None:
-        for doc in docs:
-            span_heads(doc)
-
-    _by_halves(encoder, items, read)
+                for doc in docs[first : first + _BATCH]:
+                    span_heads(doc)
+    encoder.use(_weights("all"))

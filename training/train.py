@@ -32,7 +32,7 @@ from training.artefacts import write_artefacts
 from training.calibration import fit_calibration, gathered, raw_pairs
 from training.corpus import LabelledNote, read_snippets, read_split
 from training.corrections import CorrectionsError, read_corrections
-from training.encoding import encode, weigh
+from training.encoding import read_encoded
 from training.finders import (
     NAMES_FOLDS,
     Item,
@@ -142,12 +142,7 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
         names.set_model(model)  # type: ignore[attr-defined]
         for item in items:
             if item.names_fold == k:
-                names(item.doc)
-    say("encoder")
-    encoder = nlp.get_pipe("encoder")
-    encode(encoder, items)  # type: ignore[arg-type]
-    for item in items:
-        context(item.doc)
+                context(names(item.doc))
 
     say("rivals, people and prices")
     rivals = nlp.get_pipe("rivals")
@@ -156,10 +151,9 @@ def train(nlp: Language, notes: Sequence[LabelledNote], say: Callable[[str], Non
     in_turn(items, train_prices(items), prices.use, [prices])  # type: ignore[attr-defined]
 
     say("clauses")
-    in_turn(items, train_clause_heads(items), heads.use, [heads])  # type: ignore[attr-defined]
-    weigh(encoder, nlp.get_pipe("span_heads"), items)  # type: ignore[arg-type]
-    for item in items:
-        nlp.get_pipe("content")(item.doc)
+    in_turn(items, train_clause_heads(items), heads.use, [heads, nlp.get_pipe("content")])  # type: ignore[attr-defined]
+    say("encoder")
+    read_encoded(nlp.get_pipe("encoder"), nlp.get_pipe("span_heads"), items)  # type: ignore[arg-type]
     say("second look")
     second = nlp.get_pipe("second_look")
     in_turn(items, train_second_look(items, second.groups), second.use, [second])  # type: ignore[attr-defined]

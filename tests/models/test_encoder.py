@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,38 +49,41 @@ def test_a_long_note_is_cut_between_sentences(analyzer: Analyzer) -> None:
     doc = read(analyzer, LONG)
     text, starts = doc._.text, doc._.pieces.starts
     cut = windows(doc, starts)
-    assert [last for _, last in cut[:-1]] == [first for first, _ in cut[1:]]
-    assert (cut[0][0], cut[-1][1]) == (0, len(starts))
-    assert all(0 < last - first <= LIMIT for first, last in cut)
-    assert all(text[starts[first] - 1] == "。" for first, _ in cut[1:])
+    rows = [row for window in cut for row in window]
+    assert rows == sorted(set(rows))
+    assert all(0 < len(window) <= LIMIT for window in cut)
+    assert all(text[starts[window[0]] - 1] == "。" for window in cut[1:])
+
+
+def test_what_tells_nothing_is_not_read_and_is_no_context(analyzer: Analyzer) -> None:
+    note, empty = "王厂长嫌我们12.8万太贵。", "今天天气不错。"
+    alone, after = read(analyzer, note)._, read(analyzer, empty + note)._
+    shift = len(after.pieces.ids) - len(alone.pieces.ids)
+    assert np.isnan(after.hidden[:shift]).all()
+    assert np.array_equal(after.hidden[shift:], alone.hidden)
 
 
 def test_text_without_any_stop_is_cut_all_the_same(analyzer: Analyzer) -> None:
     doc = read(analyzer, "客户" * 400)
-    assert all(0 < last - first <= LIMIT for first, last in windows(doc, doc._.pieces.starts))
+    assert all(0 < len(window) <= LIMIT for window in windows(doc, doc._.pieces.starts))
 
 
 def test_a_window_is_read_as_if_alone(analyzer: Analyzer) -> None:
     encoder = analyzer.nlp.get_pipe("encoder")
     texts = ["王厂长嫌我们12.8万太贵", LONG, "老板不在", LONG[:300]]
     alone = [read(analyzer, text)._.hidden for text in texts]
-    docs = [read(analyzer, text, "names") for text in texts]
+    docs = [read(analyzer, text, "content") for text in texts]
     with ThreadPoolExecutor(3) as pool:
         encoder.write(docs, pool)
     for doc, hidden in zip(docs, alone, strict=True):
-        assert np.array_equal(doc._.hidden, hidden)
-    other = read(analyzer, LONG + "会议气氛融洽。")
-    first = windows(other, other._.pieces.starts)[0][1]
-    assert np.array_equal(other._.hidden[:first], alone[1][:first])
+        assert np.array_equal(doc._.hidden, hidden, equal_nan=True)
 
 
-def test_the_tags_only_add_names(analyzer: Analyzer) -> None:
-    text = "找了归建设理事长，他拿大同的货跟我们比，大同便宜三块"
-    before, after = read(analyzer, text, "names")._, read(analyzer, text)._
-    assert set(before.names) <= set(after.names)
-    assert set(before.rival_candidates) <= set(after.rival_candidates)
-    spans = sorted([*after.names, *after.doubtful_people], key=lambda s: s.start)
-    assert all(a.end <= b.start for a, b in pairwise(spans))
+def test_what_the_encoder_has_not_read_is_left_to_the_linear_finders() -> None:
+    linear, encoded = np.float32([[0.2, 0.8], [0.3, 0.7]]), np.float32([[np.nan, np.nan], [0.5, 0.5]])
+    assert weighed(linear, encoded)[0].tolist() == linear[0].tolist()
+    assert weighed_choice(linear, encoded)[0].tolist() == linear[0].tolist()
+    assert weighed(linear, encoded)[1].tolist() != linear[1].tolist()
 
 
 def test_stretches_are_means_and_maxima_of_the_pieces_they_touch() -> None:

@@ -113,15 +113,14 @@ def examples(analyzer: Analyzer, pieces: Pieces, notes: Sequence[LabelledNote]) 
         letters = name_tags(note, doc, normalized)
         tags = [TAGS.index(next((t for t in letters[a:b] if t != "O"), "")) for a, b in zip(cut.starts, cut.ends, strict=True)]
         texts = [normalized.text[a:b] for a, b in zip(cut.starts, cut.ends, strict=True)]
-        for first, last in windows(doc, cut.starts):
+        for rows in windows(doc, cut.starts):
+            place = {piece: number for number, piece in enumerate(rows, 1)}
             stretches = {
                 kind: [
-                    (own, target)
-                    for spots, target in entries
-                    if (own := sorted({p - first + 1 for spot in spots for p in spot if first <= p < last}))
+                    (own, target) for spots, target in entries if (own := sorted({place[p] for spot in spots for p in spot if p in place}))
                 ]
                 for kind, entries in found.items()
             }
-            ids = [BEGIN, *cut.ids[first:last].tolist(), END]
-            out.append(Window(half_of(note), ids, [UNKNOWN, *tags[first:last], UNKNOWN], texts[first:last], stretches))
+            ids = [BEGIN, *cut.ids[rows].tolist(), END]
+            out.append(Window(half_of(note), ids, [UNKNOWN, *(tags[p] for p in rows), UNKNOWN], [texts[p] for p in rows], stretches))
     return out
