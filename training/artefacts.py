@@ -29,7 +29,7 @@ from training.corrections import Corrections
 from training.fit import SEED
 from training.scoring import HEADLINES, score
 
-LIBRARIES = ("jieba", "joblib", "numpy", "python-crfsuite", "rjieba", "scikit-learn", "scipy", "spacy")
+LIBRARIES = ("jieba", "joblib", "numpy", "onnxruntime", "python-crfsuite", "rjieba", "scikit-learn", "scipy", "spacy")
 _ANALYSIS = TypeAdapter(Analysis)
 ANY_DAY = date(2026, 1, 1)
 """No figure depends on the day a note is read."""
