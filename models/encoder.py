@@ -65,6 +65,10 @@ def windows(doc: Doc, starts: NDArray[np.int64]) -> list[list[int]]:
             if len(out[-1]) + len(rows) > LIMIT:
                 out.append([])
             out[-1] += rows
+    text = doc._.text
+    for window in out:  # a line that goes on behind the last sentence is no part of it
+        while window and text[places[window[-1]]].isspace():
+            window.pop()
     return [window for window in out if window]
 
 

@@ -12,6 +12,7 @@ from spacy.language import Language
 from typer.testing import CliRunner
 
 from models.artefacts import code_hash, verify
+from models.encoder import read_weights
 from models.pipeline import TRAINED, build_nlp
 from training import artefacts as writing
 from training import train
@@ -114,6 +115,9 @@ def fitted() -> Language:
     ):
         nlp.get_pipe(name).use(joblib.load(TRAINED / "nlp" / name / f"{file}.joblib"))  # type: ignore[attr-defined]
     nlp.get_pipe("names").set_model((TRAINED / "nlp" / "names" / "names.crf").read_bytes())  # type: ignore[attr-defined]
+    encoder = nlp.get_pipe("encoder")
+    encoder.set_pieces((TRAINED / "nlp" / "encoder" / "pieces.npz").read_bytes())  # type: ignore[attr-defined]
+    encoder.use(read_weights(TRAINED / "nlp" / "encoder", "all"))  # type: ignore[attr-defined]
     return nlp
 
 
