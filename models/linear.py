@@ -80,8 +80,13 @@ class LinearHeads:
         scores = sums + self.bias
         if self.link == "sigmoid":
             return np.asarray(expit(scores), dtype=np.float32)
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+        return shares(scores)
+
+
+def shares(scores: Vector) -> Vector:
+    """Softmax over the last axis."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
 def to_write(*models: LinearHeads | None) -> tuple[LinearHeads, ...]:

@@ -16,7 +16,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from models.clause_heads import HEADS
+from models.clause_numbers import log_odds
 from models.encoder import Encoder
+from models.linear import shares
 from models.people import found_persons, surest_parts
 from models.prices import decided
 from models.rivals import with_rivals
@@ -46,19 +48,8 @@ def vectors(doc: Doc, items: Stretches) -> Table:
     return np.concatenate([sums / np.add.reduceat(last - first, of_items)[:, None].astype(np.float32), highest], axis=1)
 
 
-def shares(scores: Table) -> Table:
-    """Softmax over the last axis."""
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
-
-
 def weighed(linear: Table, encoded: Table) -> Table:
     """Two opinions of the same probabilities as one: the mean of their log-odds by SHARE; the first where the second is not a number."""
-
-    def log_odds(p: Table) -> Table:
-        cut = np.clip(p, _SURE, 1 - _SURE)
-        return np.asarray(np.log(cut / (1 - cut)), dtype=np.float32)
-
     mixed = expit((1 - SHARE) * log_odds(linear) + SHARE * log_odds(encoded))
     return np.asarray(np.where(np.isnan(encoded), linear, mixed), dtype=np.float32)
 
