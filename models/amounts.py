@@ -48,13 +48,16 @@ _TRAP_AFTER = re.compile(
     r"年(?:\d|的|底|初|前|后|来|合同|质保|了|多|老|内|以|签|框|租|\s|[,。;]|$)|月(?:\d|份|底|初|中|前|后|[,。;]|$)|个月|日|号|点(?!心)|[:：]\d|楼|层|岁|栋|座|室|期|届|天|周|小时|分钟|秒|路|弄|单元|"
     r"[A-Za-z]{1,4}\d|[xX×*]\d|mm|cm|MM|kw|KW|kW|Mpa|℃|°|V(?![A-Za-z])|A(?![A-Za-z])|寸|英寸|吋|dn|DN|目|#|级|类|星|代"
 )
+_TAX_BEHIND = re.compile(r"\s?的?(?:增值|专|普|发|开)?[票税]")
+_TAX_BEFORE = re.compile(r"(?:含|带|税率|税点|票点|税|开票)[是加要为]?\s?$")
+"""What makes a percentage one of tax: nothing that a price is reduced by."""
 _PHONE = re.compile(r"(?=\d)(?:1\d{2}[\dxX*]{8}|\d{3,4}-\d{7,8}|\d{7,})")
 _DATE = re.compile(
-    r"(?=\d)(?:(?:20\d\d|\d\d)[./年-]\d{1,2}[./月-]\d{1,2}日?|\d{1,2}[月]\d{1,2}[日号]?|(?<![\d,.])\d{1,2}/\d{1,2}(?!\d|[元块万])|\d{1,2}:\d{2}(?:-\d{1,2}:\d{2})?|(?:19\d\d|20\d\d)年|20[12]\d(?![\d,.万千元块])|^(?:1[0-2]|[1-9])\.(?:[12]\d|3[01]|0?[1-9])(?=[|\s]))",
+    r"(?=\d)(?:(?:20\d\d|\d\d)[./年-]\d{1,2}[./月-]\d{1,2}日?|\d{1,2}[月]\d{1,2}[日号]?|(?<![\d,.])\d{1,2}/\d{1,2}(?!\d|[元块万])|\d{1,2}:\d{2}(?:-\d{1,2}:\d{2})?|(?:19\d\d|20\d\d)年|20[12]\d(?![\d,.万千元块])|(?<![\d.])0\d{3}(?![\d.万千元块])|^(?:1[0-2]|[1-9])\.(?:[12]\d|3[01]|0?[1-9])(?=[|\s]))",
     re.M,
 )
 _CODE = re.compile(
-    r"(?=[\d一二三四五六七八九十百千A-Za-z×*])(?:百分百|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|(?<![A-Za-z\d])(?!(?:USD|RMB|HKD|TWD|usd|rmb)\d)[A-Za-z]+[-_]?\d[\w.\-]*|(?!\d+[wWkK]\d(?![\dA-Za-z.]))\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|(?<![支台套个只块箱件桶包张])[xX×*]\d+)"
+    r"(?=[\d一二三四五六七八九十百千A-Za-z×*])(?:百分百|[\d.]+千[瓦伏克米焦卡赫]|\d+[wW](?=[\u4e00-\u9fff]{0,2}[机灯器])|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|(?<![A-Za-z\d])(?!(?:USD|RMB|HKD|TWD|usd|rmb)\d)[A-Za-z]+[-_]?\d[\w.\-]*|(?!\d+[wWkK]\d(?![\dA-Za-z.]))\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|(?<![支台套个只块箱件桶包张])[xX×*]\d+)"
 )
 _ENUMERATOR = re.compile(r"(?:^|(?<=[\s;。√✓]))\d{1,2}[.、)](?=[^\d\s])", re.M)
 _SCALED = re.compile("[万千百亿wWkK]")
@@ -193,7 +196,9 @@ def find_amounts(text: str) -> list[AmountMention]:
     for m in PERCENT.finditer(text):
         raw = m["han"] or m["value"]
         value = 15 if raw in ("十来", "十几") else parse_number(raw)
-        if value is not None and value < 1000:
+        if _TAX_BEHIND.match(text, m.end()) or _TAX_BEFORE.search(text, max(0, m.start() - 4), m.start()):
+            taken.append(m.span())
+        elif value is not None and value < 1000:
             percent = value * 10 if m[0].endswith("成") else value
             found.append(AmountMention(m.start(), m.end(), "percent", tidy(percent), m.end(), None, True, "CNY"))
             taken.append(m.span())

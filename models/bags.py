@@ -76,20 +76,23 @@ class BagWeights:
         """`weights` [rows, columns] by the vocabulary's rows; `families`: the prefixes of the bags, those of one prefix first. A name that begins with one
         of them is no whole name."""
         self._tables: dict[tuple[str, ...], Mapping[str, int]] = {}
-        self._own = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
-        unknown = len(weights)
-        triples: list[list[int]] = []
+        padded = np.vstack([weights, np.zeros((1, weights.shape[1]), weights.dtype)])
         prefixes = [prefix for prefix in chain.from_iterable(families) if prefix]
         known = {**tables_of(vocabulary, prefixes), "": unclaimed(vocabulary, prefixes)}
+        kept = sorted({row for family in families if len(family) == 1 for row in known[family[0]].values()})
+        places = {row: place for place, row in enumerate(kept)}
+        self._own = padded[[*kept, -1]]  # a row of three prefixes stands in `_beside` alone
+        unknown = len(kept)
+        triples: list[list[int]] = []
         for family in families:
             tables = [known[prefix] for prefix in family]
             if len(family) == 1:
-                self._tables[family] = tables[0]
+                self._tables[family] = {value: places[row] for value, row in tables[0].items()}
             else:  # numbered on from the rows of `_own`
                 values = dict.fromkeys(chain.from_iterable(tables))
                 self._tables[family] = {value: unknown + 1 + len(triples) + k for k, value in enumerate(values)}
-                triples += [[table.get(value, unknown) for table in tables] for value in values]
-        self._beside = self._own[np.array([*triples, [unknown] * 3])] if triples else None
+                triples += [[table.get(value, len(weights)) for table in tables] for value in values]
+        self._beside = padded[np.array([*triples, [len(weights)] * 3])] if triples else None
         self._unknown = [unknown, unknown + 1 + len(triples)] if triples else [unknown]
 
     def _each_once(self, bags: Sequence[Bag], size: int) -> tuple[Rows, Rows]:

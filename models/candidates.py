@@ -47,6 +47,9 @@ class CandidateFinder:
             rf"(?:小|老|大|阿)[{singles}](?![\u4e00-\u9fff]?(?:板|师|实|家|的|时))|(?:{doubles}|[{singles}])(?:{after})(?<!老(?=[{singles}]))|姓(?:{doubles}|[{singles}])(?:的|(?![名氏]))"
             rf"|[他她伊](?:老)?[爸妈爹娘哥姐弟妹叔婶舅姨]|([\u4e00-\u9fff])\1(?:妈妈|爸爸|妈|爸)|(?<![A-Za-z])[A-Z][a-z]{{2,8}}(?![A-Za-z])"
         )
+        self._behind = re.compile(
+            rf"姓(?:{doubles}|[{singles}])的?|(?![管和后亲师])(?:[小老阿大][{singles}]|(?:{doubles}|[{singles}])(?:{after}|[\u4e00-\u9fff]{{1,2}}))"
+        )
         self._alone = CueScanner({g: groups[g] for g in _PERSON_GROUPS})
         self._titles = CueScanner(
             {g: w for g, w in groups.items() if g != "after"}
@@ -67,7 +70,20 @@ class CandidateFinder:
             if 1 not in taken[start:end]:
                 spans.append((start, end, probability))
                 taken[start:end] = b"\1" * (end - start)
-        return sorted(spans)
+        joined: list[Span] = []
+        for start, end, probability in sorted(spans):
+            if joined and joined[-1][1] == start and self._one(text[joined[-1][0] : start], text[start:end]):
+                before, _, other = joined.pop()
+                joined.append((before, end, max(probability, other)))
+            else:
+                joined.append((start, end, probability))
+        return joined
+
+    def _one(self, before: str, behind: str) -> bool:
+        """Whether what stands behind a mention names the same person: 老板娘小谌, 采购毕姐, 董事长姓蒙. Of 133 such places in train none was of two persons."""
+        if not self._behind.fullmatch(behind) or any(h.end - h.start == len(behind) for h in self._alone(behind)):
+            return False
+        return behind[0] == "姓" or any(h.end == len(before) for h in self._alone(before))
 
     def __call__(self, doc: Doc) -> list[Candidate]:
         text = doc._.text

@@ -25,6 +25,11 @@ def log_odds(probabilities: NDArray[np.floating]) -> Numbers:
     return np.asarray(np.log(p / (1 - p)), dtype=np.float32)
 
 
+def apart_of(doc: Doc, part: str, table: NDArray[np.floating]) -> Numbers:
+    """A part of doc._.apart (span_heads.py) beside its table: zeros in a note that the encoder did not read."""
+    return np.zeros_like(table) if doc._.apart is None else getattr(doc._.apart, part)
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """One note's first look.
@@ -118,4 +123,4 @@ def clause_numbers(doc: Doc, look: Look) -> Numbers:
     for name in found.names:
         told[look.clause_of(name.start), 15] += name.label == "CMP"
     beside = [heads[_REACH + step : _REACH + step + n] for step in (-1, 1, -2, 2)]
-    return np.concatenate([own, elsewhere, *beside, told], axis=1)
+    return np.concatenate([own, elsewhere, *beside, told, apart_of(doc, "clauses", found.clause_probabilities)], axis=1, dtype=np.float32)

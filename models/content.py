@@ -59,6 +59,8 @@ def content(doc: Doc) -> Doc:
     reading._.times = tuple(t for t in found.times if (i := bisect_right(starts, t.start)) and t.start < clauses[i - 1].end)
     reading._.contexts = tuple(found.contexts[i] for i in kept)
     reading._.clause_probabilities = found.clause_probabilities[list(kept)]
+    if found.apart is not None:
+        reading._.apart = found.apart._replace(clauses=found.apart.clauses[list(kept)])
     return reading  # type: ignore[return-value]
 
 

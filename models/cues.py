@@ -6,7 +6,7 @@ in the same way: far more phrases in finer groups, which no rule reads, so that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import add, itemgetter
 from typing import NamedTuple
 
@@ -36,20 +36,28 @@ def _sizes_by_head(strings: Iterable[str]) -> dict[str, set[int]]:
     return sizes
 
 
+def _from_long_to_short(sizes: Mapping[str, set[int]]) -> dict[str, tuple[int, ...]]:
+    """Each head's sizes in order; heads of the same sizes share one tuple."""
+    shared: dict[tuple[int, ...], tuple[int, ...]] = {}
+    ordered = ((head, tuple(sorted(own, reverse=True))) for head, own in sizes.items())
+    return {head: shared.setdefault(own, own) for head, own in ordered}
+
+
 class CueScanner:
     """Finds phrases of a grouped lexicon, longest first, without overlaps."""
 
     def __init__(self, groups: dict[str, tuple[str, ...]]) -> None:
         table: dict[str, tuple[str, ...]] = {}
         for group, phrases in groups.items():
+            alone = (group,)  # shared by all its phrases, of which there are a hundred thousand
             for phrase in phrases:
                 known = table.get(phrase)
                 if known is None:
-                    table[phrase] = (group,)
+                    table[phrase] = alone
                 elif group not in known:
                     table[phrase] = (*known, group)
         self._groups = table
-        self._sizes = {head: sorted(sizes, reverse=True) for head, sizes in _sizes_by_head(table).items()}
+        self._sizes = _from_long_to_short(_sizes_by_head(table))
         self._singles = frozenset(phrase for phrase in table if len(phrase) == 1)
 
     def __call__(self, text: str, grams: Sequence[str] | None = None) -> list[CueHit]:
@@ -58,7 +66,7 @@ class CueScanner:
             grams = list(map(add, text, text[1:]))
         starts = [(i, sizes) for i, sizes in enumerate(map(self._sizes.get, grams)) if sizes]
         if self._singles:
-            starts += [(i, [1]) for i, c in enumerate(text) if c in self._singles]
+            starts += [(i, (1,)) for i, c in enumerate(text) if c in self._singles]
         hits: list[CueHit] = []
         groups, end = self._groups, 0
         for i, sizes in sorted(starts, key=_place):  # stable: at one place the longer phrases come first
@@ -83,7 +91,7 @@ class Parts:
         for head, sizes in by_head.items():
             if len(head) == 2 and head[0] in self._singles:
                 sizes.add(1)
-        self._sizes = {head: sorted(sizes, reverse=True) for head, sizes in by_head.items() if len(head) == 2}
+        self._sizes = _from_long_to_short({head: sizes for head, sizes in by_head.items() if len(head) == 2})
 
     def __call__(self, text: str, grams: Sequence[str]) -> list[tuple[int, str]]:
         """(place, string) in order; `grams`: the text's neighbouring characters two by two."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from models.pieces import BEGIN, END, Pieces
 
 WEIGHTS = Path(__file__).parent / "weights"
 """What `make encoder` builds: the vocabulary, an encoder of all of train, and two that have not seen the one or the other half of it."""
-LIMIT = 126
+LIMIT = 254
 """Pieces of a window, beside the two around it."""
 TAGS = ("", "B-PER", "I-PER", "B-CMP", "I-CMP")
 """What pieces are: a task that the encoder learns beside the others."""
@@ -37,16 +38,16 @@ Hidden = NDArray[np.float16]
 
 
 class Weights(NamedTuple):
-    """A trained encoder: its graph as an ONNX model (embeddings [pieces, dimensions] → vectors of the same shape), and its heads' arrays by name."""
+    """A trained encoder: the file of its graph, an ONNX model (embeddings [pieces, dimensions] → vectors of the same shape), and its heads' arrays by name."""
 
-    graph: bytes
+    graph: Path
     heads: dict[str, NDArray[np.float32]]
 
 
 def read_weights(folder: Path, name: str) -> Weights:
     """The encoder called `name` of a folder: NAME.onnx and NAME.npz."""
     with np.load(folder / f"{name}.npz", allow_pickle=False) as file:
-        return Weights((folder / f"{name}.onnx").read_bytes(), {key: file[key] for key in file.files})
+        return Weights(folder / f"{name}.onnx", {key: file[key] for key in file.files})
 
 
 def windows(doc: Doc, starts: NDArray[np.int64]) -> list[list[int]]:
@@ -91,7 +92,7 @@ class Encoder:
         options.log_severity_level = 3
         self.weights = weights
         self._kept.clear()
-        self._session = onnxruntime.InferenceSession(weights.graph, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(str(weights.graph), options, providers=["CPUExecutionProvider"])
 
     def set_pieces(self, file: bytes) -> None:
         """Use a vocabulary (the content of its file)."""
@@ -143,19 +144,17 @@ class Encoder:
     def to_disk(self, path: str | Path, **_: Any) -> None:
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
-        if self.weights is None or not self.weights.graph:
-            raise ValueError("no encoder to write; a loaded one's graph is not kept")
+        if self.weights is None or not self._file:
+            raise ValueError("no encoder to write; of a loaded one the vocabulary's file is not kept")
         (folder / "pieces.npz").write_bytes(self._file)
-        (folder / "all.onnx").write_bytes(self.weights.graph)
+        shutil.copyfile(self.weights.graph, folder / "all.onnx")
         np.savez(folder / "all.npz", **self.weights.heads)  # type: ignore[arg-type]
 
     def from_disk(self, path: str | Path, **_: Any) -> Encoder:
         folder = Path(path)
         self.set_pieces((folder / "pieces.npz").read_bytes())
         self._file = b""
-        weights = read_weights(folder, "all")
-        self.use(weights)
-        self.weights = weights._replace(graph=b"")
+        self.use(read_weights(folder, "all"))
         return self
 
 

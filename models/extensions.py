@@ -38,6 +38,7 @@ EXTENSIONS: dict[str, Any] = {
     "kp_status": None,
     "clause_probabilities": None,
     "clause_resolved": None,
+    "apart": None,
     "content": (),
     "objections": (),
     "next_step": None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def tables_of(vocabulary: Mapping[str, int], prefixes: Iterable[str]) -> dict[st
         for size in sizes:
             table = tables.get(name[:size])
             if table is not None:
-                table[name[size:]] = row
+                table[intern(name[size:])] = row  # the models' tables hold much the same words
     return tables
 
 

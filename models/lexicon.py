@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from sys import intern
@@ -18,14 +19,18 @@ class Frame(NamedTuple):
     tails: tuple[str, ...]
 
 
+def _read(name: str) -> Iterator[tuple[str, ...]]:
+    lines = (LEXICONS / name).read_text("utf-8").splitlines()
+    return (tuple(line.split("\t")) for line in lines if line.strip() and not line.startswith("#"))
+
+
 @cache
 def rows(name: str) -> tuple[tuple[str, ...], ...]:
     """The entries of one lexicon file, a tuple of columns each.
 
     Raises FileNotFoundError where there is no such lexicon.
     """
-    lines = (LEXICONS / name).read_text("utf-8").splitlines()
-    return tuple(tuple(line.split("\t")) for line in lines if line.strip() and not line.startswith("#"))
+    return tuple(_read(name))
 
 
 @cache
@@ -38,14 +43,14 @@ def words(name: str) -> frozenset[str]:
 def grouped(name: str) -> dict[str, tuple[str, ...]]:
     """A two-column lexicon (group, words parted by spaces) as group to words; a group may stand on several lines."""
     out: dict[str, tuple[str, ...]] = {}
-    for group, entries in rows(name):
+    for group, entries in _read(name):
         out[group] = out.get(group, ()) + tuple(entries.split())
     return out
 
 
 def frames(name: str) -> list[Frame]:
     """A three-column lexicon: group, heads, tails, words parted by spaces."""
-    return [Frame(group, *(tuple(map(intern, words.split())) for words in parts)) for group, *parts in rows(name)]
+    return [Frame(group, *(tuple(map(intern, words.split())) for words in parts)) for group, *parts in _read(name)]
 
 
 def columns(name: str) -> dict[str, int]:

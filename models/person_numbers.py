@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from spacy.tokens import Doc
 
-from models.clause_numbers import ABSENT, Look, Numbers, log_odds
+from models.clause_numbers import ABSENT, Look, Numbers, apart_of, log_odds
 
 _TITLE_GROUPS = ("top", "owner", "staff", "gate", "family", "vague", "after", "none")
 
@@ -69,5 +69,6 @@ def person_numbers(doc: Doc, look: Look) -> Numbers | None:
         *cues,
         ranks,
         form,
+        apart_of(doc, "persons", table),
     ]
     return np.concatenate(parts, axis=1, dtype=np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from models.amounts import AmountMention
-from models.clause_numbers import Look, Numbers, log_odds
+from models.clause_numbers import Look, Numbers, apart_of, log_odds
 from models.clauses import Clause
 from models.names import NameSpan
 from models.price_differences import difference_parts
@@ -81,5 +81,15 @@ def price_numbers(doc: Doc, look: Look) -> Numbers | None:
     ]
     told = np.array([a + b + c for a, b, c in zip(named, form, moods, strict=True)], dtype=np.float32)
     return np.concatenate(
-        [log_odds(table), _compared(values, table), *neighbours, around, look.cues_around(places, at), told], axis=1, dtype=np.float32
+        [
+            log_odds(table),
+            apart_of(doc, "prices", table),
+            _compared(values, table),
+            *neighbours,
+            around,
+            look.cues_around(places, at),
+            told,
+        ],
+        axis=1,
+        dtype=np.float32,
     )

@@ -7,7 +7,7 @@ from math import log
 import numpy as np
 from spacy.tokens import Doc
 
-from models.clause_numbers import Look, Numbers, log_odds
+from models.clause_numbers import Look, Numbers, apart_of, log_odds
 
 _NEAR = 20
 """Characters within which a price belongs to the name before it."""
@@ -48,5 +48,5 @@ def rival_numbers(doc: Doc, look: Look) -> Numbers | None:
             + [context.guess, context.earlier, context.other_customer, context.hypothetical]
             + [context.speaker == "rep", context.speaker == "customer"]
         )
-    own = [log_odds(table)[:, None], others.max(axis=1)[:, None], others.sum(axis=1)[:, None]]
+    own = [log_odds(table)[:, None], apart_of(doc, "rivals", table)[:, None], others.max(axis=1)[:, None], others.sum(axis=1)[:, None]]
     return np.concatenate([*own, around, np.array(told)], axis=1, dtype=np.float32)

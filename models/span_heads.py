@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,9 @@ from spacy.tokens import Doc
 
 from models.clause_heads import HEADS
 from models.clause_numbers import log_odds
-from models.encoder import Encoder
+from models.encoder import TAGS, Encoder
 from models.linear import shares
+from models.names import NameSpan
 from models.people import found_persons, surest_parts
 from models.prices import decided
 from models.rivals import with_rivals
@@ -29,6 +30,26 @@ Stretches = Sequence[Sequence[tuple[int, int]]]
 SHARE = 0.5
 """What the encoder's word weighs, in log-odds, beside the linear finder's. Chosen on train held out by writer (docs/experiments.md)."""
 _SURE = 1e-4
+_NOTHING = np.zeros((0, 0), dtype=np.float32)
+TAGGED = 0.2
+"""How sure the tags must be of a competitor's first piece where the tagger saw no candidate."""
+_WITHIN = 0.5
+"""How sure of each piece behind it."""
+
+
+class Apart(NamedTuple):
+    """How far the encoder's log-odds lie above the linear finder's, in the forms of person_table, price_table, rival_table and clause_probabilities:
+    0 where one of the two says nothing. The second look reads it: of two that differ the mean tells less than of two that agree."""
+
+    persons: Table
+    prices: Table
+    rivals: Table
+    clauses: Table
+
+
+def apart(linear: Table, encoded: Table) -> Table:
+    """One part of Apart from the two opinions' probabilities."""
+    return np.asarray(np.nan_to_num(log_odds(encoded) - log_odds(linear), nan=0.0), dtype=np.float32)
 
 
 def vectors(doc: Doc, items: Stretches) -> Table:
@@ -49,9 +70,9 @@ def vectors(doc: Doc, items: Stretches) -> Table:
 
 
 def weighed(linear: Table, encoded: Table) -> Table:
-    """Two opinions of the same probabilities as one: the mean of their log-odds by SHARE; the first where the second is not a number."""
+    """Two opinions of the same probabilities as one: the mean of their log-odds by SHARE; the one where the other is not a number."""
     mixed = expit((1 - SHARE) * log_odds(linear) + SHARE * log_odds(encoded))
-    return np.asarray(np.where(np.isnan(encoded), linear, mixed), dtype=np.float32)
+    return np.asarray(np.where(np.isnan(encoded), linear, np.where(np.isnan(linear), encoded, mixed)), dtype=np.float32)
 
 
 def weighed_choice(linear: Table, encoded: Table) -> Table:
@@ -61,7 +82,7 @@ def weighed_choice(linear: Table, encoded: Table) -> Table:
 
 
 class SpanHeads:
-    """Writes doc._.person_table, people, price_table, prices, rival_table, names, clause_probabilities anew, and clause_resolved.
+    """Writes doc._.person_table, people, price_table, prices, rival_candidates, rival_table, names, clause_probabilities anew, clause_resolved and apart.
 
     Needs: the encoder's vectors and the linear finders' tables.
     """
@@ -77,29 +98,79 @@ class SpanHeads:
         units = 0.5 * units * (1 + erf(units * np.float32(0.5**0.5)))
         return np.asarray(units @ heads[f"{kind}.2.weight"] + heads[f"{kind}.2.bias"], dtype=np.float32)
 
+    def _tagged_rivals(self, doc: Doc) -> list[NameSpan]:
+        """Names that the tags alone take for a competitor's."""
+        assert self._encoder.weights is not None
+        found, heads = doc._, self._encoder.weights.heads
+        tags = shares(found.hidden.astype(np.float32) @ heads["tags.weight"] + heads["tags.bias"])
+        first, within = (tags[:, TAGS.index(tag)] for tag in ("B-CMP", "I-CMP"))
+        known = [*found.names, *found.rival_candidates]
+        out: list[NameSpan] = []
+        end = 0
+        for piece in np.flatnonzero(first >= TAGGED).tolist():
+            if piece < end:
+                continue
+            end = piece + 1
+            while end < len(within) and within[end] >= _WITHIN:
+                end += 1
+            span = NameSpan(int(found.pieces.starts[piece]), int(found.pieces.ends[end - 1]), "CMP", float(first[piece]))
+            if all(span.end <= other.start or other.end <= span.start for other in known):
+                out.append(span)
+        return out
+
+    def _rivals(self, doc: Doc) -> Table:
+        """Weigh the candidates for competitors, with those that the tags alone find among them: how far apart the two opinions of each are."""
+        found = doc._
+        tagged = self._tagged_rivals(doc)
+        told = [*zip(found.rival_candidates, found.rival_table.tolist(), strict=True), *((span, np.nan) for span in tagged)]
+        if not told:
+            return _NOTHING
+        told.sort(key=lambda own: own[0].start)
+        found.rival_candidates = tuple(span for span, _ in told)
+        linear = np.array([probability for _, probability in told], dtype=np.float32)
+        encoded = expit(self._scores("rv", vectors(doc, [[(c.start, c.end)] for c in found.rival_candidates]))[:, 0])
+        found.rival_table = weighed(linear, encoded)
+        found.names = with_rivals(doc, found.rival_table)
+        return apart(linear, encoded)
+
+    def _persons(self, doc: Doc) -> Table:
+        """Weigh the persons, alike."""
+        found = doc._
+        if not found.candidates:
+            return _NOTHING
+        scores, linear = self._scores("pers", vectors(doc, [c.places for c in found.candidates])), found.person_table
+        encoded = np.concatenate([expit(scores[:, :2]), shares(scores[:, 2:])], axis=1)
+        own = np.concatenate([weighed(linear[:, :2], encoded[:, :2]), weighed_choice(linear[:, 2:], encoded[:, 2:])], axis=1)
+        found.person_table = own
+        found.people = found_persons(found.candidates, own, surest_parts(own))
+        return apart(linear, encoded)
+
+    def _prices(self, doc: Doc) -> Table:
+        """Weigh the amounts, alike."""
+        found = doc._
+        if not found.amounts:
+            return _NOTHING
+        encoded, linear = shares(self._scores("am", vectors(doc, [[(a.start, a.quote_end)] for a in found.amounts]))), found.price_table
+        found.price_table = weighed_choice(linear, encoded)
+        found.prices = decided(doc, found.price_table)
+        return apart(linear, encoded)
+
+    def _clauses(self, doc: Doc) -> Table:
+        """Weigh what the clauses carry, alike."""
+        found = doc._
+        if not found.clauses:
+            return _NOTHING
+        scores, linear = self._scores("cl", vectors(doc, [[(c.start, c.end)] for c in found.clauses])), found.clause_probabilities
+        encoded = expit(scores[:, : len(HEADS)])
+        found.clause_probabilities = weighed(linear, encoded)
+        found.clause_resolved = expit(scores[:, len(HEADS)])
+        return apart(linear, encoded)
+
     def __call__(self, doc: Doc) -> Doc:
         found = doc._
-        if found.hidden is None:
-            return doc
-        if found.candidates:
-            scores = self._scores("pers", vectors(doc, [c.places for c in found.candidates]))
-            table = found.person_table
-            own = np.concatenate([weighed(table[:, :2], expit(scores[:, :2])), weighed_choice(table[:, 2:], shares(scores[:, 2:]))], axis=1)
-            found.person_table = own
-            found.people = found_persons(found.candidates, own, surest_parts(own))
-        if found.rival_candidates:
-            scores = self._scores("rv", vectors(doc, [[(c.start, c.end)] for c in found.rival_candidates]))
-            found.rival_table = weighed(found.rival_table, expit(scores[:, 0]))
-            found.names = with_rivals(doc, found.rival_table)
-        if found.amounts:
-            scores = self._scores("am", vectors(doc, [[(a.start, a.quote_end)] for a in found.amounts]))
-            found.price_table = weighed_choice(found.price_table, shares(scores))
-            found.prices = decided(doc, found.price_table)
-        if found.clauses:
-            scores = self._scores("cl", vectors(doc, [[(c.start, c.end)] for c in found.clauses]))
-            found.clause_probabilities = weighed(found.clause_probabilities, expit(scores[:, : len(HEADS)]))
-            found.clause_resolved = expit(scores[:, len(HEADS)])
-        found.hidden = found.pieces = None
+        if found.hidden is not None:
+            found.apart = Apart(rivals=self._rivals(doc), persons=self._persons(doc), prices=self._prices(doc), clauses=self._clauses(doc))
+            found.hidden = found.pieces = None
         return doc
 
     def to_disk(self, path: str | Path, **_: Any) -> None:
@@ -111,7 +182,15 @@ class SpanHeads:
 
 @Language.factory(
     "span_heads",
-    assigns=["doc._.person_table", "doc._.price_table", "doc._.rival_table", "doc._.clause_probabilities", "doc._.clause_resolved"],
+    assigns=[
+        "doc._.person_table",
+        "doc._.price_table",
+        "doc._.rival_candidates",
+        "doc._.rival_table",
+        "doc._.clause_probabilities",
+        "doc._.clause_resolved",
+        "doc._.apart",
+    ],
     requires=["doc._.hidden", "doc._.person_table", "doc._.price_table", "doc._.rival_table", "doc._.clause_probabilities"],
 )
 def create_span_heads(nlp: Language, name: str) -> SpanHeads:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import jieba
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -21,7 +22,7 @@ from service.api import ANALYSIS, CHUNK
 from tests.conftest import TODAY
 from training.corpus import read_split
 
-ROUNDS = 15
+ROUNDS = 4
 EMPTY_APP = """
 import uvicorn
 from fastapi import FastAPI, Request
@@ -86,6 +87,12 @@ def http_rate(url: str, bodies: list[bytes]) -> float:
             return len(bodies) / (time.perf_counter() - began)
 
 
+def largest(pid: int) -> int:
+    """MiB that the largest process of a server has resident, shared pages counted in full."""
+    root = psutil.Process(pid)
+    return int(max(process.memory_info().rss for process in (root, *root.children(recursive=True))) >> 20)
+
+
 def start_up() -> dict[str, float]:
     """Seconds from process start to a loaded model, and of a bare interpreter, best of three."""
     programs = {"load the model": "from models.pipeline import load; load()", "bare python": "pass"}
@@ -121,6 +128,7 @@ def main() -> None:
         )
     table.add_row("batch, one core", f"{batch(analyzer, texts):.0f} notes/s", "")
     rates = {}
+    resident = 0
     for name, arguments in (
         ("POST /v1/analyses", ["-m", "service", "serve", "--port", "0"]),
         ("empty FastAPI endpoint", ["-c", EMPTY_APP]),
@@ -128,11 +136,13 @@ def main() -> None:
         process, url = serve(arguments)
         try:
             rates[name] = http_rate(url, bodies)
+            resident = resident or largest(process.pid)
         finally:
             process.terminate()
             process.wait()
     for name, rate in rates.items():
         table.add_row(name, f"{rate:.0f} requests/s", f"{rates['empty FastAPI endpoint'] / rate:.1f} × the empty endpoint's time")
+    table.add_row("memory of a serving process", f"{resident} MiB", "")
     for name, seconds in start_up().items():
         table.add_row(f"start-up: {name}", f"{seconds:.2f} s", "")
     Console().print(table)

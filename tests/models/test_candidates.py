@@ -40,3 +40,21 @@ def test_nobody_where_nobody_is_named(analyzer: Analyzer, text: str) -> None:
 )
 def test_a_surname_with_a_title_is_the_full_name_with_that_title(short: str, full: str, same: bool) -> None:
     assert same_person(short, full) is same_person(full, short) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        ("老板娘小谌一个人守店，冻干当场拆了两罐", "老板娘小谌"),
+        ("合作社理事长姓蔺，见着了", "理事长姓蔺"),
+        ("采购毕姐说再看看", "采购毕姐"),
+        ("厂长老婆管账，厂长不在", None),  # his wife is somebody else
+        ("老板老公不同意，没签", None),
+    ],
+)
+def test_a_title_and_the_name_behind_it_are_one_person(analyzer: Analyzer, text: str, mention: str | None) -> None:
+    found = [c.mention for c in analyzer.read(text)._.candidates]
+    if mention:
+        assert [m for m in found if m in mention or mention in m] == [mention]
+    else:
+        assert len(found) == 2

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.clause_heads import COLUMN, OBJECTION_TYPES
-from models.decisions import KP_WEIGHT, LIKELY, objection_shares, parts_within
+from models.decisions import ANOTHER_KP, KP_WEIGHT, LIKELY, objection_shares, parts_within
+from models.judge import OUTCOMES
 from models.kp import status_of
 from models.note_numbers import KP_STATUSES
 from models.objections import LONGEST_QUOTE, FoundObjection, quote_of
@@ -49,6 +50,13 @@ def surely(status: str) -> list[float]:
         ([person(0.55, first_kp=0.9)], surely("met_nobody"), [("first_kp", False)]),
         # a part that is all but excluded is not taken for the note's sake
         ([person(0.95, first_kp=0.95, influencer=0.05)], surely("met_other_only"), [("first_kp", True)]),
+        # a note has one first KP, unless both surely are
+        (
+            [person(0.9, first_kp=0.9, influencer=0.1), person(0.9, first_kp=0.6, influencer=0.4)],
+            EVEN,
+            [("first_kp", True), ("influencer", True)],
+        ),
+        ([person(0.9, first_kp=0.95), person(0.9, first_kp=0.95, influencer=0.05)], EVEN, [("first_kp", True), ("first_kp", True)]),
         # of two persons the less certain one gives way
         (
             [person(0.9, first_kp=0.9, influencer=0.1), person(0.5, unknown=0.5, influencer=0.5)],
@@ -72,6 +80,7 @@ def test_no_other_parts_are_more_probable(rows: list[tuple[float, ...]], kp: lis
 
     def weight(parts: Sequence[tuple[int, bool]]) -> float:
         own = sum(log(float(row[2 + k] * (row[1] if met else 1 - row[1]))) for row, (k, met) in zip(table, parts, strict=True))
+        own -= ANOTHER_KP * max(0, sum(ROLES[k] == "first_kp" for k, _ in parts) - 1)
         return own + KP_WEIGHT * log(kp[KP_STATUSES.index(status_of([(ROLES[k], met) for k, met in parts]))])
 
     chosen = parts_within(table, np.array(kp, dtype=np.float32))
@@ -111,6 +120,15 @@ def test_no_objection_without_a_clause_that_may_be_its_quote(analyzer: Analyzer)
     assert {share for _, share in by_type.values()} == {0.0}
 
 
+def test_a_clause_says_one_objection(analyzer: Analyzer) -> None:
+    doc: Any = analyzer.read("怕机器坏了没人来,也嫌贵")
+    table = doc._.clause_probabilities
+    table[:] = 0.01
+    table[0, COLUMN["product"]], table[0, COLUMN["trust"]], table[1, COLUMN["price"]] = 0.5, 0.7, 0.4
+    judgement = replace(doc._.judgement, types=np.full(len(OBJECTION_TYPES), 0.5, dtype=np.float32))
+    assert {k for k, s in zip(OBJECTION_TYPES, objection_shares(doc, judgement)[1], strict=True) if s} == {"trust", "price"}
+
+
 @pytest.mark.parametrize(
     ("text", "probabilities", "quote"),
     [
@@ -141,6 +159,16 @@ def test_a_denied_type_is_no_objection_however_sure_the_judge_is(analyzer: Analy
     doc._.clause_probabilities[:, COLUMN["price"]] = 0.9
     judgement = replace(doc._.judgement, types=np.ones(len(OBJECTION_TYPES), dtype=np.float32))
     assert dict(zip(OBJECTION_TYPES, objection_shares(doc, judgement)[1], strict=True))["price"] == 0.0
+
+
+def test_the_objections_of_a_customer_who_signed_are_resolved(analyzer: Analyzer) -> None:
+    doc: Any = analyzer.read("嫌贵，拖着不签")
+    doc._.clause_probabilities[0, COLUMN["price"]] = 0.9
+    for outcome, status in (("not_signed", "open"), ("signed", "resolved")):
+        told = [0.9 if o == outcome else 0.05 for o in OUTCOMES]
+        doc._.judgement = replace(doc._.judgement, outcome=np.array(told), resolved=np.zeros(len(OBJECTION_TYPES)))
+        analyzer.nlp.get_pipe("decisions")(doc)
+        assert {o.type: o.status for o in doc._.objections}["price"] == status
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.encoder import LIMIT, WEIGHTS, windows
+from models.encoder import LIMIT, TAGS, WEIGHTS, windows
 from models.extensions import Reading
+from models.names import NameSpan
 from models.pieces import UNKNOWN, Pieces
 from models.pipeline import COMPONENTS, Analyzer
-from models.span_heads import vectors, weighed, weighed_choice
+from models.span_heads import apart, vectors, weighed, weighed_choice
 from models.text import normalize
 
 PIECES = Pieces.from_file(WEIGHTS / "pieces.npz")
-LONG = "今天去了城东的厂里，王厂长嫌我们12.8万太贵。" * 3 + "".join(f"第{i}车间的人说设备还能用，下周再谈。" for i in range(40))
+LONG = "今天去了城东的厂里，王厂长嫌我们12.8万太贵。" * 3 + "".join(f"第{i}车间的人说设备还能用，下周再谈。" for i in range(60))
 
 
 def read(analyzer: Analyzer, text: str, last: str = "encoder") -> Any:
@@ -84,6 +85,45 @@ def test_what_the_encoder_has_not_read_is_left_to_the_linear_finders() -> None:
     assert weighed(linear, encoded)[0].tolist() == linear[0].tolist()
     assert weighed_choice(linear, encoded)[0].tolist() == linear[0].tolist()
     assert weighed(linear, encoded)[1].tolist() != linear[1].tolist()
+
+
+def test_how_far_two_opinions_are_apart_is_nothing_where_one_is_missing() -> None:
+    none = np.float32(np.nan)
+    assert apart(np.float32([0.5, none, 0.5, 0.5]), np.float32([0.5, 0.9, none, 0.9])).tolist() == [0, 0, 0, pytest.approx(np.log(9))]
+
+
+def tagged(analyzer: Analyzer, doc: Any, name: str, tag: str) -> Any:
+    """The same with vectors and weights by which the tags take `name` for what `tag` says."""
+    span_heads = analyzer.nlp.get_pipe("span_heads")
+    own = doc._.pieces
+    at = doc._.text.index(name)
+    inside = [i for i, (a, b) in enumerate(zip(own.starts, own.ends, strict=True)) if a < at + len(name) and b > at]
+    scores = np.full((len(own.ids), len(TAGS)), -9.0)
+    scores[:, 0] = 0
+    for number, i in enumerate(inside):
+        scores[i] = [9.0 if t == f"{'I' if number else 'B'}-{tag}" else -9.0 for t in TAGS]
+    doc._.hidden = scores.astype(np.float16)
+    encoder = span_heads._encoder
+    kept = encoder.weights
+    encoder.weights = kept._replace(heads={"tags.weight": np.eye(len(TAGS)), "tags.bias": np.zeros(len(TAGS))})
+    try:
+        return span_heads._tagged_rivals(doc)
+    finally:
+        encoder.weights = kept
+
+
+def test_a_competitor_that_only_the_tags_see_is_a_candidate(analyzer: Analyzer) -> None:
+    doc = read(analyzer, "今天去城东看了看设备，老样子没动静")
+    assert not doc._.rival_candidates
+    found = tagged(analyzer, doc, "城东", "CMP")
+    assert [(doc._.text[span.start : span.end], span.label) for span in found] == [("城东", "CMP")]
+    assert tagged(analyzer, doc, "城东", "PER") == []
+
+
+def test_a_candidate_that_the_tagger_has_seen_is_not_added_again(analyzer: Analyzer) -> None:
+    doc = read(analyzer, "今天去城东看了看设备，老样子没动静")
+    doc._.rival_candidates = (NameSpan(4, 6, "CMP", 0.3),)
+    assert tagged(analyzer, doc, "城东", "CMP") == []
 
 
 def test_stretches_are_means_and_maxima_of_the_pieces_they_touch() -> None:

@@ -10,6 +10,7 @@ import json
 import random
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -24,21 +25,26 @@ from torch.nn import functional
 from models.artefacts import sha256
 from models.encoder import WEIGHTS
 from models.people import ROLES
+from models.pieces import UNKNOWN as UNKNOWN_PIECE
 from models.pieces import Pieces, save
 from models.pipeline import load
 from training.corpus import corpus_hash, read_snippets, read_split
-from training.encoder.examples import KINDS, UNKNOWN, Window, examples
+from training.encoder.examples import KINDS, UNKNOWN, Window, readings
 from training.encoder.exporting import export
 from training.encoder.network import PADDING, Network
 from training.encoder.published import read
 from training.encoding import HALVES
 
 LAYERS = 6
-EPOCHS = 5
+EPOCHS = 6
 RATE, HEADS_RATE = 3e-4, 1e-3
 PIECES_A_BATCH = 2600
-UNPUNCTUATED = 0.15
-"""Windows that are read without their stops, in each epoch others."""
+UNPUNCTUATED, SPACED = 0.25, 0.5
+"""Windows that are read without their stops, in each epoch others; of these, those with spaces instead."""
+VARIANTS, RENAMED = 1, 0.35
+"""Ways that a note is read with other names, and how often with such."""
+UNREADABLE = 0.03
+"""Pieces that are read as unknown, in each epoch others."""
 SEED = 0
 _POOL = 3000
 """Windows that are sorted by length together, so that a batch holds windows of a length."""
@@ -47,9 +53,9 @@ _USUAL = 60
 """Pieces of a usual text: losses are told per so many."""
 
 
-def batches(examples: Sequence[Window]) -> Iterator[list[Window]]:
+def batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
     """All windows in random batches of at most PIECES_A_BATCH with padding."""
-    order = list(examples)
+    order = list(windows)
     random.shuffle(order)
     out: list[list[Window]] = []
     for first in range(0, len(order), _POOL):
@@ -96,20 +102,31 @@ def _yes_or_no(scores: Tensor, targets: Tensor) -> Tensor:
     return (every * (targets != UNKNOWN)).sum()
 
 
-def fit(network: Network, examples: Sequence[Window], name: str) -> None:
-    """Fit on the windows; says where it is every 100 batches."""
+def epoch(notes: Sequence[Sequence[Sequence[Window]]], space: int) -> list[Window]:
+    """All windows as one epoch reads them: some renamed, some without stops, some pieces unreadable."""
+    out: list[Window] = []
+    for ways in notes:
+        way = random.choice(ways[1:]) if len(ways) > 1 and random.random() < RENAMED else ways[0]
+        for whole in way:
+            window = whole.without_stops(space if random.random() < SPACED else None) if random.random() < UNPUNCTUATED else whole
+            ids = [UNKNOWN_PIECE if 0 < i < len(window.ids) - 1 and random.random() < UNREADABLE else k for i, k in enumerate(window.ids)]
+            out.append(replace(window, ids=ids))
+    return out
+
+
+def fit(network: Network, notes: Sequence[Sequence[Sequence[Window]]], space: int, name: str) -> None:
+    """Fit on the windows of some notes, each in its ways; says where it is every 100 batches."""
     upper = [p for n, p in network.named_parameters() if n.startswith(("tags", "heads"))]
     lower = [p for n, p in network.named_parameters() if not n.startswith(("tags", "heads")) and p.requires_grad]
     optimiser = torch.optim.AdamW([{"params": lower, "lr": RATE}, {"params": upper, "lr": HEADS_RATE}], weight_decay=0.01)
-    total = EPOCHS * len(list(batches(examples)))
+    total = EPOCHS * len(list(batches(epoch(notes, space))))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / 100) * max(0.01, 1 - step / total))
     began, step, smoothed = time.perf_counter(), 0, 0.0
     network.train()
     for _ in range(EPOCHS):
-        for batch in batches(examples):
-            read = [w.without_stops() if random.random() < UNPUNCTUATED else w for w in batch]
-            texts = sum(len(w.ids) for w in read) / _USUAL
-            loss = torch.stack([_WEIGHTS[task] * value for task, value in losses(network, read).items()]).sum() / texts
+        for batch in batches(epoch(notes, space)):
+            texts = sum(len(w.ids) for w in batch) / _USUAL
+            loss = torch.stack([_WEIGHTS[task] * value for task, value in losses(network, batch).items()]).sum() / texts
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_([*lower, *upper], 5.0)
@@ -128,15 +145,16 @@ def main(out: Annotated[Path, typer.Option(help="Folder to write to.")] = WEIGHT
     assert package is not None
     published = read(Path(str(package.origin)).parent / "e5-small-q4.bin")
     pieces = Pieces(published.pieces, published.scores, published.codes, published.scales)
-    windows = examples(load(), pieces, [*read_split("train"), *read_snippets()])
+    notes = readings(load().nlp, pieces, [*read_split("train"), *read_snippets()], VARIANTS)
+    (space,) = pieces(" ").ids.tolist()
     out.mkdir(parents=True, exist_ok=True)
     save(out / "pieces.npz", published.pieces, published.scores, published.codes, published.scales)
     for name, left_out in (("all", None), *((f"without-{half}", half) for half in range(HALVES))):
         torch.manual_seed(SEED)
         random.seed(SEED)
         network = Network(published, LAYERS)
-        fit(network, [w for w in windows if w.half != left_out], name)
-        export(network, out, name, windows)
+        fit(network, [ways for ways in notes if ways[0][0].half != left_out], space, name)
+        export(network, out, name, [window for ways in notes for window in ways[0]])
     files = sorted([*out.glob("*.onnx"), *out.glob("*.npz")])
     card = {
         "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
