@@ -72,14 +72,14 @@ class CandidateFinder:
                 taken[start:end] = b"\1" * (end - start)
         joined: list[Span] = []
         for start, end, probability in sorted(spans):
-            if joined and joined[-1][1] == start and self._one(text[joined[-1][0] : start], text[start:end]):
+            if joined and joined[-1][1] == start and self.one_person(text[joined[-1][0] : start], text[start:end]):
                 before, _, other = joined.pop()
                 joined.append((before, end, max(probability, other)))
             else:
                 joined.append((start, end, probability))
         return joined
 
-    def _one(self, before: str, behind: str) -> bool:
+    def one_person(self, before: str, behind: str) -> bool:
         """Whether what stands behind a mention names the same person: 老板娘小谌, 采购毕姐, 董事长姓蒙. Of 133 such places in train none was of two persons."""
         if not self._behind.fullmatch(behind) or any(h.end - h.start == len(behind) for h in self._alone(behind)):
             return False

@@ -18,7 +18,7 @@ from models.context import Context
 from models.linear import LinearHeads
 from models.status import status_features
 
-RESOLVED = 0.5
+RESOLVED = 0.45
 JOIN_SHARE = 0.4
 """A clause beside the most probable one belongs to the quote from this share of its probability on: of two that may carry the objection, both are shown."""
 LONGEST_QUOTE = 26

@@ -128,10 +128,12 @@ def fit_network(
     members: int,
     batch: int = 64,
     rate: float = 0.002,
+    weights: NDArray[np.float64] | None = None,
 ) -> Network:
     """Fit the members of a Network, which differ in their random start alone.
 
-    numbers: [items, inputs]; targets: [items, outputs] of 0 or 1; alpha: L2 penalty; batch: items a step; rate: learning rate.
+    numbers: [items, inputs]; targets: [items, outputs] of 0 or 1; alpha: L2 penalty; batch: items a step; rate: learning rate; weights: [items], of 1
+    where there are none.
     """
     mean, scale = numbers.mean(axis=0).astype(np.float32), (numbers.std(axis=0) + 1e-3).astype(np.float32)
     x = np.clip((numbers - mean) / scale, -LIMIT, LIMIT)
@@ -140,7 +142,7 @@ def fit_network(
         model = MLPClassifier((units,), alpha=alpha, learning_rate_init=rate, max_iter=epochs, batch_size=batch, random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is chosen, not run to convergence
-            return model.fit(x, targets)
+            return model.fit(x, targets, sample_weight=weights)
 
     fitted = [member(SEED + k) for k in range(members)]
     return Network(

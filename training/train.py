@@ -18,6 +18,7 @@ from typing import Annotated, TypeVar
 import numpy as np
 import typer
 from joblib import Parallel, delayed
+from numpy.typing import NDArray
 from rich.console import Console
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -51,7 +52,10 @@ from training.second_look import train_second_look
 from training.targets import note_targets
 
 JUDGE_UNITS, JUDGE_ALPHA, JUDGE_EPOCHS, JUDGE_MEMBERS = 128, 2.0, 20, 3
-
+LENGTHS, RARE = (15, 25, 40, 60, 100, 200), 2.0
+"""Characters between which notes are as long as each other, and what one of a rare kind weighs at most. Dev chose it (docs/experiments.md)."""
+SHARES_ROUNDS = 4
+"""Times that each type's threshold is chosen beside the others'."""
 
 Model = TypeVar("Model")
 
@@ -70,12 +74,14 @@ def in_turn(
     use(final)
 
 
-def best_threshold(pairs: Sequence[tuple[float, bool]]) -> float:
-    """The threshold of the best F1 over (probability, truth), smoothed over its neighbours."""
+def best_threshold(pairs: Sequence[tuple[float, bool]], right: int = 0, found: int = 0, true: int | None = None) -> float:
+    """The threshold of the best F1 over (probability, truth), smoothed over its neighbours; together with others of which `right` of `found` are right,
+    where `true` counts the truths of all."""
+    truths = sum(g for _, g in pairs) if true is None else true
 
     def f1(t: float) -> float:
-        tp = sum(p >= t and g for p, g in pairs)
-        return 2 * tp / max(1, sum(p >= t for p, _ in pairs) + sum(g for _, g in pairs))
+        tp = right + sum(p >= t and g for p, g in pairs)
+        return 2 * tp / max(1, found + sum(p >= t for p, _ in pairs) + truths)
 
     grid = [x / 50 for x in range(8, 41)]
     scores = np.array([f1(t) for t in grid])
@@ -102,13 +108,32 @@ def choose_thresholds(items: Sequence[Item]) -> dict[str, float]:
 
 
 def choose_shares(items: Sequence[Item]) -> dict[str, float]:
-    """Per objection type, on the shares that clauses and judge give it together, both held out."""
+    """Per objection type, on the shares that clauses and judge give it together, both held out: those of the best F1 over all types together, where a
+    type that is told badly asks for more than its own F1 would."""
     judged_items = [i for i in items if i.whole]
-    shares = [objection_shares(i.doc, i.doc._.judgement)[1] if i.doc._.clauses else [0.0] * len(OBJECTION_TYPES) for i in judged_items]
-    return {
-        kind: best_threshold([(own[k], _has(i.note, kind)) for i, own in zip(judged_items, shares, strict=True)])
-        for k, kind in enumerate(OBJECTION_TYPES)
-    }
+    none = [0.0] * len(OBJECTION_TYPES)
+    shares = np.array([objection_shares(i.doc, i.doc._.judgement)[1] if i.doc._.clauses else none for i in judged_items])
+    truth = np.array([[_has(i.note, kind) for kind in OBJECTION_TYPES] for i in judged_items])
+    chosen = np.full(len(OBJECTION_TYPES), 0.3)
+    for _ in range(SHARES_ROUNDS):
+        for k in range(len(OBJECTION_TYPES)):
+            others = np.delete(shares >= chosen, k, axis=1)
+            right, found = int((others & np.delete(truth, k, axis=1)).sum()), int(others.sum())
+            chosen[k] = best_threshold(list(zip(shares[:, k].tolist(), truth[:, k].tolist(), strict=True)), right, found, int(truth.sum()))
+    return dict(zip(OBJECTION_TYPES, chosen.tolist(), strict=True))
+
+
+def kind_weights(notes: Sequence[LabelledNote]) -> NDArray[np.float64]:
+    """[notes]: what each weighs while the judge is fitted: up to RARE times as much as others where its kind is rare among the notes as long as it.
+
+    In train nine short notes of ten are flows of events and most long ones are diagnostic; other writers' are less so, and length alone must tell no kind.
+    """
+    length = np.digitize([len(note["text"]) for note in notes], LENGTHS)
+    diagnostic = np.array([note["kind"] == "diagnostic" for note in notes])
+    share = np.array([diagnostic[length == k].mean() if (length == k).any() else 0.5 for k in range(len(LENGTHS) + 1)])[length]
+    usual = diagnostic.mean()
+    rarity = np.where(diagnostic, usual / np.maximum(share, 1e-3), (1 - usual) / np.maximum(1 - share, 1e-3))
+    return np.asarray(np.clip(rarity, 1, RARE), dtype=np.float64)
 
 
 def train_judge(nlp: Language, items: Sequence[Item]) -> None:
@@ -117,9 +142,10 @@ def train_judge(nlp: Language, items: Sequence[Item]) -> None:
     items = [i for i in items if i.whole]
     numbers = judge.numbers([i.doc for i in items])  # type: ignore[attr-defined]
     targets = np.array([note_targets(i.note) for i in items], dtype=np.int64)
+    weights = kind_weights([i.note for i in items])
     fit = partial(fit_network, OUTPUTS, units=JUDGE_UNITS, alpha=JUDGE_ALPHA, epochs=JUDGE_EPOCHS, members=JUDGE_MEMBERS)
     *held_out, judge.network = Parallel(n_jobs=WORKERS)(  # type: ignore[attr-defined]
-        delayed(fit)(numbers[rows], targets[rows]) for rows in parts_of(items, [1] * len(items))
+        delayed(fit)(numbers[rows], targets[rows], weights=weights[rows]) for rows in parts_of(items, [1] * len(items))
     )
     for item, row in zip(items, numbers, strict=True):
         item.doc._.judgement = judged(held_out[item.fold].probabilities(row[None])[0])
