@@ -115,7 +115,8 @@ class ObjectionFinder:
     ) -> tuple[FoundObjection, ...]:
         """An objection of each type whose share reaches its threshold, in order of place: the clause at `places` carries it.
 
-        What doc._.objections says of a clause's status already is taken over; `views`, another opinion of each type's, weighs as much.
+        What doc._.objections says of a clause's status already is taken over, the mean of two opinions; `views`, a third one of each type's, weighs as much as
+        either of them.
         """
         told = {o.clause: o.resolved for o in doc._.objections}
         there = [k for k, (kind, share) in enumerate(zip(OBJECTION_TYPES, shares, strict=True)) if share >= thresholds[kind]]
@@ -124,7 +125,7 @@ class ObjectionFinder:
         found = []
         for k in there:
             kind, at = OBJECTION_TYPES[k], places[k]
-            resolved = (told[at] + views[k]) / 2 if views else told[at]
+            resolved = (2 * told[at] + views[k]) / 3 if views else told[at]
             found.append(FoundObjection(kind, at, *quote_of(doc, kind, at), shares[k], resolved))
         return tuple(sorted(found, key=lambda o: (o.start, o.type)))
 
