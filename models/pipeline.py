@@ -98,7 +98,7 @@ def build_nlp() -> Language:
 
 
 class Analyzer:
-    """A loaded model: notes in, analyses out. Holds no state between notes."""
+    """A loaded model: notes in, analyses out. Keeps nothing of a note for the next, but its components hold the one they read: one thread at a time."""
 
     def __init__(self, nlp: Language, card: Card) -> None:
         self.nlp = nlp

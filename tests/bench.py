@@ -87,10 +87,10 @@ def http_rate(url: str, bodies: list[bytes]) -> float:
             return len(bodies) / (time.perf_counter() - began)
 
 
-def largest(pid: int) -> int:
-    """MiB that the largest process of a server has resident, shared pages counted in full."""
+def answering(pid: int) -> int:
+    """MiB that a server's largest working process has resident, shared pages counted in full; the one that forked them only watches."""
     root = psutil.Process(pid)
-    return int(max(process.memory_info().rss for process in (root, *root.children(recursive=True))) >> 20)
+    return int(max(process.memory_info().rss for process in root.children(recursive=True) or [root]) >> 20)
 
 
 def start_up() -> dict[str, float]:
@@ -136,7 +136,7 @@ def main() -> None:
         process, url = serve(arguments)
         try:
             rates[name] = http_rate(url, bodies)
-            resident = resident or largest(process.pid)
+            resident = resident or answering(process.pid)
         finally:
             process.terminate()
             process.wait()
