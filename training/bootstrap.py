@@ -27,7 +27,7 @@ def difference_intervals(
         gold = {str(i): n for i, n in enumerate(drawn)}
         a, b = (score(gold, {str(i): p[n["id"]] for i, n in enumerate(drawn)}) for p in (ours, theirs))
         for figure, value in a.items():
-            other = b[figure]
+            other = b.get(figure)  # a way that says nothing of a field has no figure for it
             if value is not None and other is not None:
                 found.setdefault(figure, []).append(value - other)
     return {
