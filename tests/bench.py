@@ -127,8 +127,8 @@ def main() -> None:
             f"analyze() {'' if name == 'analyze' else name}", f"{1e6 * one[name]:.0f} µs", f"{one[name] / one['jieba']:.1f} × jieba.lcut"
         )
     table.add_row("batch, one core", f"{batch(analyzer, texts):.0f} notes/s", "")
-    rates = {}
-    resident = 0
+    rates: dict[str, float] = {}
+    resident: dict[str, int] = {}
     for name, arguments in (
         ("POST /v1/analyses", ["-m", "service", "serve", "--port", "0"]),
         ("empty FastAPI endpoint", ["-c", EMPTY_APP]),
@@ -136,13 +136,13 @@ def main() -> None:
         process, url = serve(arguments)
         try:
             rates[name] = http_rate(url, bodies)
-            resident = resident or answering(process.pid)
+            resident[name] = answering(process.pid)
         finally:
             process.terminate()
             process.wait()
     for name, rate in rates.items():
         table.add_row(name, f"{rate:.0f} requests/s", f"{rates['empty FastAPI endpoint'] / rate:.1f} × the empty endpoint's time")
-    table.add_row("memory of a serving process", f"{resident} MiB", "")
+    table.add_row("memory of a serving process", f"{resident['POST /v1/analyses']} MiB", "")
     for name, seconds in start_up().items():
         table.add_row(f"start-up: {name}", f"{seconds:.2f} s", "")
     Console().print(table)

@@ -52,7 +52,7 @@ from training.second_look import train_second_look
 from training.targets import note_targets
 
 JUDGE_UNITS, JUDGE_ALPHA, JUDGE_EPOCHS, JUDGE_MEMBERS = 128, 2.0, 20, 3
-LENGTHS, RARE = (15, 25, 40, 60, 100, 200), 2.0
+LENGTHS, RARE_WEIGHS = (15, 25, 40, 60, 100, 200), 2.0
 """Characters between which notes are as long as each other, and what one of a rare kind weighs at most. Dev chose it (docs/experiments.md)."""
 SHARES_ROUNDS = 4
 """Times that each type's threshold is chosen beside the others'."""
@@ -124,7 +124,7 @@ def choose_shares(items: Sequence[Item]) -> dict[str, float]:
 
 
 def kind_weights(notes: Sequence[LabelledNote]) -> NDArray[np.float64]:
-    """[notes]: what each weighs while the judge is fitted: up to RARE times as much as others where its kind is rare among the notes as long as it.
+    """[notes]: what each weighs while the judge is fitted: up to RARE_WEIGHS times as much as others where its kind is rare among the notes as long as it.
 
     In train nine short notes of ten are flows of events and most long ones are diagnostic; other writers' are less so, and length alone must tell no kind.
     """
@@ -133,7 +133,7 @@ def kind_weights(notes: Sequence[LabelledNote]) -> NDArray[np.float64]:
     share = np.array([diagnostic[length == k].mean() if (length == k).any() else 0.5 for k in range(len(LENGTHS) + 1)])[length]
     usual = diagnostic.mean()
     rarity = np.where(diagnostic, usual / np.maximum(share, 1e-3), (1 - usual) / np.maximum(1 - share, 1e-3))
-    return np.asarray(np.clip(rarity, 1, RARE), dtype=np.float64)
+    return np.asarray(np.clip(rarity, 1, RARE_WEIGHS), dtype=np.float64)
 
 
 def train_judge(nlp: Language, items: Sequence[Item]) -> None:

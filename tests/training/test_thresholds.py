@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from training.train import RARE, best_threshold, kind_weights
+from training.train import RARE_WEIGHS, best_threshold, kind_weights
 
 SURE = [(0.9, True)] * 20 + [(0.7, True)] * 10 + [(0.7, False)] * 2 + [(0.3, True)] * 3 + [(0.3, False)] * 20
 """Of 54 items 33 are true; below 0.6 most are not."""
@@ -37,9 +37,9 @@ def test_the_rare_kind_among_notes_of_a_length_weighs_more() -> None:
     )
     weights = kind_weights(notes)
     assert np.all(weights[:18] == 1)  # the usual kind
-    assert np.all(weights[18:20] == RARE)
+    assert np.all(weights[18:20] == RARE_WEIGHS)
     assert np.all(weights[20:36] == 1)
-    assert np.all(weights[36:] == RARE)  # 22 of 40 are flows, but one in five of these
+    assert np.all(weights[36:] == RARE_WEIGHS)  # 22 of 40 are flows, but one in five of these
 
 
 def test_where_kinds_are_even_all_notes_weigh_the_same() -> None:
