@@ -31,7 +31,7 @@ AMOUNT = re.compile(
     rf"(?:(?P<low>{NUMBER})(?:元|块)?(?:到|至|-|~|—|--)(?P<high>{NUMBER})"
     rf"|(?P<tens>[一二两三四五六七八九]?[十百千])(?P<some>来|几|多)(?P<tenscale>个?[万千百亿wk]|个亿)?"
     rf"|(?P<few>好几|几|小几)(?P<fewscale>十万|百万|千万|万|千|百)"
-    rf"|(?P<one>(?:[{HAN}]+?(?=一(?:{UNIT_WORD})(?!{SCALE}))|{_COUNTED}|{NUMBER})))"
+    rf"|(?P<one>(?:[{HAN}]+?(?=一(?:(?:{UNIT_WORD})(?!{SCALE})|共|起(?!步)|直|样))|{_COUNTED}|{NUMBER})))"
     rf"(?:(?P<after>{_RANGE_AFTER})(?P<afterscale>{SCALE})?)?"
     rf"(?:\s?(?P<currency>{_CURRENCY})(?:(?P<tail>[一二三四五六七八九](?![{HAN}个年月天日号周成折]|(?:{UNIT_WORD})))|(?P<mao>[1-9](?![\d.])))?)?(?P<after2>以内|之内|以下|以上|出头|多)?"
     rf"\s?{_PER}?"

@@ -1,11 +1,13 @@
-"""Amounts that are the difference of two others, as a stated gap is: 12.8万, 9.5万 and 3.3万."""
+"""Amounts that follow from others: a difference, as a stated gap is (12.8万, 9.5万 and 3.3万), or a total, unit price times count (5400一台, 三台, 16200)."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from models.amounts import AmountMention
+from models.numbers import NUMBER, parse_number
 
 _EXACT = 1e-3
 """How far from the difference a gap may lie, as a share of the gap."""
@@ -57,3 +59,34 @@ def stated_differences(values: Sequence[float]) -> list[bool]:
         return [False] * len(values)
     differences = _Differences(values)
     return [next(differences.of(gap), None) is not None for gap in values]
+
+
+COUNTED = re.compile(
+    r"\s?(?:台|套|个|件|箱|吨|桶|袋|包|瓶|盒|支|条|片|张|把|只|头|亩|户|人|家|间|层|楼|号|米|平|公斤|斤|克|升|次|天|月|年|周|小时|分钟|点|岁|名|位|门|期|届|辆|栋|本|份|杯|根|方|柜|票|趟|多|来|几)(?!到|钱)"
+)
+"""What stands behind a number that counts things."""
+_NUMBER = re.compile(NUMBER)
+
+
+def product_parts(text: str, amounts: Sequence[AmountMention], values: Sequence[float]) -> list[set[str]]:
+    """Per amount, the parts it plays where a count in the text makes one of another: "each" (5400一台) or "total" (16200 of 三台)."""
+    parts: list[set[str]] = [set() for _ in amounts]
+    money = [
+        i for i, a in enumerate(amounts) if a.form == "money" and (a.unit is not None or not COUNTED.match(text, a.end)) and values[i] >= 1
+    ]
+    if len(money) < 2:
+        return parts
+    places = [(m.start(), m.end(), parse_number(m.group())) for m in _NUMBER.finditer(text) if COUNTED.match(text, m.end())]
+    counts = [(start, end, value) for start, end, value in places if value and value >= 2]
+    for each in money:
+        for total in money:
+            if values[total] < 2 * values[each]:
+                continue
+            own = (amounts[each], amounts[total])
+            if any(
+                abs(values[each] * count - values[total]) < _EXACT * values[total] and all(end <= a.start or start >= a.end for a in own)
+                for start, end, count in counts
+            ):
+                parts[each].add("each")
+                parts[total].add("total")
+    return parts

@@ -13,11 +13,12 @@ from models.amounts import AmountMention
 from models.clause_numbers import Look, Numbers, apart_of, log_odds
 from models.clauses import Clause
 from models.names import NameSpan
-from models.price_differences import difference_parts
+from models.price_differences import difference_parts, product_parts
 from models.prices import representative
 
 _FORMS = ("money", "percent", "discount")
 _PARTS = ("high", "low", "gap")
+_PRODUCT = ("each", "total")
 
 
 def _compared(values: np.ndarray, table: Numbers) -> Numbers:
@@ -67,11 +68,12 @@ def price_numbers(doc: Doc, look: Look) -> Numbers | None:
 
     neighbours = np.zeros((2, size, table.shape[1]), dtype=np.float32)
     neighbours[0, 1:], neighbours[1, :-1] = table[:-1], table[1:]
-    parts = difference_parts(amounts, values.tolist())
+    parts, products = difference_parts(amounts, values.tolist()), product_parts(found.text, amounts, values.tolist())
     money = sorted(value for value, a in zip(values.tolist(), amounts, strict=True) if a.form == "money")
     form = [
         [log10(value) / 3, *(a.form == f for f in _FORMS), isinstance(a.value, tuple), a.unit is not None, i / 4, size / 4, i == size - 1]
         + [part in parts[i] for part in _PARTS]
+        + [part in products[i] for part in _PRODUCT]
         + [(len(money) - bisect_right(money, value)) / 4, bisect_left(money, value) / 4]
         for i, (value, a) in enumerate(zip(values.tolist(), amounts, strict=True))
     ]

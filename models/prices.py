@@ -19,7 +19,7 @@ from spacy.tokens import Doc
 from models.amounts import AmountForm, AmountMention
 from models.analysis import Amount
 from models.linear import LinearHeads, SharedHeads, scaled, to_write
-from models.price_differences import difference_parts, stated_differences
+from models.price_differences import COUNTED, difference_parts, product_parts, stated_differences
 from models.price_pairs import pair_features, relation
 from models.price_words import Place, owner_marks, rule_role
 from models.surroundings import word_features
@@ -31,9 +31,6 @@ PRICE_THRESHOLD = 0.4
 _CUES = frozenset(["price_ours", "price_theirs", "price_customer", "price_old", "price_selling", "deposit", "gap", "quantity", "price_bargain", "price_high",
                    "price_fine", "signed", "hypothetical", "earlier", "other_customer", "funds", "pay_terms", "need", "compare", "close", "negation"])  # fmt: skip
 
-_COUNTED = re.compile(
-    r"\s?(?:台|套|个|件|箱|吨|桶|袋|包|瓶|盒|支|条|片|张|把|只|头|亩|户|人|家|间|层|楼|号|米|平|公斤|斤|克|升|次|天|月|年|周|小时|分钟|点|岁|名|位|门|期|届|辆|栋|本|份|杯|根|方|柜|票|趟|多|来|几)(?!到|钱)"
-)
 _QUOTING = frozenset(
     ["报", "报价", "开", "开价", "给", "给他", "要", "才", "只", "只要", "也", "就", "说", "是", ":", "卖", "做", "收", "的"]
 )
@@ -78,6 +75,7 @@ def price_features(doc: Doc) -> list[list[str]]:
     many, amount_starts = sum(pricey), [a.start for a in amounts]
     prices = np.array([max(v, 1e-6) for v, p in zip(values, pricey, strict=True) if p])
     parts, differences = difference_parts(amounts, values), stated_differences(values)
+    products = product_parts(text, amounts, values)
     token_starts, words, tags = doc._.starts, doc._.words, doc._.tags
     out: list[list[str]] = []
     owner_before = "^"
@@ -87,7 +85,7 @@ def price_features(doc: Doc) -> list[list[str]]:
         span = text[amount.start : amount.end]
         form = amount.form[0]
         counted = (
-            "counted" if form == "m" and amount.unit is None and _COUNTED.match(text, amount.end) else "unit" if amount.unit else "bare"
+            "counted" if form == "m" and amount.unit is None and COUNTED.match(text, amount.end) else "unit" if amount.unit else "bare"
         )
         size = int(log10(max(values[i], 0.01)) + 3)
         at = bisect_right(starts, amount.start) - 1
@@ -153,6 +151,8 @@ def price_features(doc: Doc) -> list[list[str]]:
                 compared = relation(values[i], values[j])
                 f += [f"{step}{amounts[j].form[0]}{compared}", f"{step}{compared}|{owner}"]
         f.append(f"difference={difference}|{pricey[i]}")
+        for part in sorted(products[i]):
+            f += [f"product={part}|{counted}", f"product={part}|{owner}", f"product={part}|{rule}"]
         ends = sorted(parts[i])  # the weights' sum hangs by 1e-8 on their order, and training on that
         f += [f"end={part}" for part in ends] + [f"end={part}|{rule}" for part in ends]
         ratios = values[i] / prices

@@ -15,14 +15,15 @@ from scipy.special import erf, expit
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from models.candidates import CandidateFinder
 from models.clause_heads import HEADS
 from models.clause_numbers import log_odds
-from models.encoder import TAGS, Encoder
+from models.encoder import Encoder
 from models.linear import shares
-from models.names import NameSpan
-from models.people import found_persons, surest_parts
+from models.people import ROLES, PeopleFinder, found_persons, surest_parts
 from models.prices import decided
 from models.rivals import with_rivals
+from models.tagged import tagged_persons, tagged_rivals
 
 Table = NDArray[np.float32]
 Stretches = Sequence[Sequence[tuple[int, int]]]
@@ -31,10 +32,6 @@ SHARE = 0.5
 """What the encoder's word weighs, in log-odds, beside the linear finder's. Chosen on train held out by writer (docs/experiments.md)."""
 _SURE = 1e-4
 _NOTHING = np.zeros((0, 0), dtype=np.float32)
-TAGGED = 0.2
-"""How sure the tags must be of a competitor's first piece where the tagger saw no candidate."""
-_WITHIN = 0.5
-"""How sure of each piece behind it."""
 
 
 class Apart(NamedTuple):
@@ -77,18 +74,20 @@ def weighed(linear: Table, encoded: Table) -> Table:
 
 def weighed_choice(linear: Table, encoded: Table) -> Table:
     """The same of probabilities of which one is true."""
-    mixed = (1 - SHARE) * np.log(np.maximum(linear, _SURE)) + SHARE * np.log(np.maximum(encoded, _SURE))
-    return np.asarray(np.where(np.isnan(encoded), linear, shares(np.asarray(mixed, dtype=np.float32))), dtype=np.float32)
+    mixed = shares(
+        np.asarray((1 - SHARE) * np.log(np.maximum(linear, _SURE)) + SHARE * np.log(np.maximum(encoded, _SURE)), dtype=np.float32)
+    )
+    return np.asarray(np.where(np.isnan(encoded), linear, np.where(np.isnan(linear), encoded, mixed)), dtype=np.float32)
 
 
 class SpanHeads:
-    """Writes doc._.person_table, people, price_table, prices, rival_candidates, rival_table, names, clause_probabilities anew, clause_resolved and apart.
+    """Writes doc._.candidates, person_table, people, price_table, prices, rival_candidates, rival_table, names, clause_probabilities anew, clause_resolved and apart.
 
     Needs: the encoder's vectors and the linear finders' tables.
     """
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+    def __init__(self, encoder: Encoder, finder: CandidateFinder) -> None:
+        self._encoder, self._finder = encoder, finder
 
     def _scores(self, kind: str, items: Table) -> Table:
         """[items, outputs] before their links."""
@@ -98,30 +97,16 @@ class SpanHeads:
         units = 0.5 * units * (1 + erf(units * np.float32(0.5**0.5)))
         return np.asarray(units @ heads[f"{kind}.2.weight"] + heads[f"{kind}.2.bias"], dtype=np.float32)
 
-    def _tagged_rivals(self, doc: Doc) -> list[NameSpan]:
-        """Names that the tags alone take for a competitor's."""
+    def _tags(self, doc: Doc) -> Table:
+        """[pieces, TAGS] of probabilities."""
         assert self._encoder.weights is not None
-        found, heads = doc._, self._encoder.weights.heads
-        tags = shares(found.hidden.astype(np.float32) @ heads["tags.weight"] + heads["tags.bias"])
-        first, within = (tags[:, TAGS.index(tag)] for tag in ("B-CMP", "I-CMP"))
-        known = [*found.names, *found.rival_candidates]
-        out: list[NameSpan] = []
-        end = 0
-        for piece in np.flatnonzero(first >= TAGGED).tolist():
-            if piece < end:
-                continue
-            end = piece + 1
-            while end < len(within) and within[end] >= _WITHIN:
-                end += 1
-            span = NameSpan(int(found.pieces.starts[piece]), int(found.pieces.ends[end - 1]), "CMP", float(first[piece]))
-            if all(span.end <= other.start or other.end <= span.start for other in known):
-                out.append(span)
-        return out
+        heads = self._encoder.weights.heads
+        return shares(doc._.hidden.astype(np.float32) @ heads["tags.weight"] + heads["tags.bias"])
 
-    def _rivals(self, doc: Doc) -> Table:
+    def _rivals(self, doc: Doc, tags: Table) -> Table:
         """Weigh the candidates for competitors, with those that the tags alone find among them: how far apart the two opinions of each are."""
         found = doc._
-        tagged = self._tagged_rivals(doc)
+        tagged = tagged_rivals(doc, tags)
         told = [*zip(found.rival_candidates, found.rival_table.tolist(), strict=True), *((span, np.nan) for span in tagged)]
         if not told:
             return _NOTHING
@@ -133,12 +118,17 @@ class SpanHeads:
         found.names = with_rivals(doc, found.rival_table)
         return apart(linear, encoded)
 
-    def _persons(self, doc: Doc) -> Table:
+    def _persons(self, doc: Doc, tags: Table) -> Table:
         """Weigh the persons, alike."""
         found = doc._
-        if not found.candidates:
+        told = [*zip(found.candidates, found.person_table, strict=True)]
+        unseen = np.full(2 + len(ROLES), np.nan, dtype=np.float32)
+        told += [(candidate, unseen) for candidate in tagged_persons(doc, tags, self._finder)]
+        if not told:
             return _NOTHING
-        scores, linear = self._scores("pers", vectors(doc, [c.places for c in found.candidates])), found.person_table
+        told.sort(key=lambda own: min(own[0].places))
+        found.candidates = [candidate for candidate, _ in told]
+        scores, linear = self._scores("pers", vectors(doc, [c.places for c in found.candidates])), np.array([row for _, row in told])
         encoded = np.concatenate([expit(scores[:, :2]), shares(scores[:, 2:])], axis=1)
         own = np.concatenate([weighed(linear[:, :2], encoded[:, :2]), weighed_choice(linear[:, 2:], encoded[:, 2:])], axis=1)
         found.person_table = own
@@ -169,7 +159,9 @@ class SpanHeads:
     def __call__(self, doc: Doc) -> Doc:
         found = doc._
         if found.hidden is not None:
-            found.apart = Apart(rivals=self._rivals(doc), persons=self._persons(doc), prices=self._prices(doc), clauses=self._clauses(doc))
+            tags = self._tags(doc)
+            rivals, persons = self._rivals(doc, tags), self._persons(doc, tags)
+            found.apart = Apart(rivals=rivals, persons=persons, prices=self._prices(doc), clauses=self._clauses(doc))
             found.hidden = found.pieces = None
         return doc
 
@@ -183,6 +175,7 @@ class SpanHeads:
 @Language.factory(
     "span_heads",
     assigns=[
+        "doc._.candidates",
         "doc._.person_table",
         "doc._.price_table",
         "doc._.rival_candidates",
@@ -194,6 +187,7 @@ class SpanHeads:
     requires=["doc._.hidden", "doc._.person_table", "doc._.price_table", "doc._.rival_table", "doc._.clause_probabilities"],
 )
 def create_span_heads(nlp: Language, name: str) -> SpanHeads:
-    encoder = nlp.get_pipe("encoder")
+    encoder, people = nlp.get_pipe("encoder"), nlp.get_pipe("people")
     assert isinstance(encoder, Encoder)
-    return SpanHeads(encoder)
+    assert isinstance(people, PeopleFinder)
+    return SpanHeads(encoder, people.candidates)

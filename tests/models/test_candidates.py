@@ -48,6 +48,7 @@ def test_a_surname_with_a_title_is_the_full_name_with_that_title(short: str, ful
         ("老板娘小谌一个人守店，冻干当场拆了两罐", "老板娘小谌"),
         ("合作社理事长姓蔺，见着了", "理事长姓蔺"),
         ("采购毕姐说再看看", "采购毕姐"),
+        ("翔安做五金的厂，厂长姓敖，一支笔。敖厂长说换你们我得重新交代", "敖厂长"),
     ],
 )
 def test_a_title_and_the_name_behind_it_are_one_candidate(analyzer: Analyzer, text: str, mention: str) -> None:

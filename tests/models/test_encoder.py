@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from models.encoder import LIMIT, TAGS, WEIGHTS, windows
 from models.extensions import Reading
 from models.names import NameSpan
+from models.people import PeopleFinder
 from models.pieces import UNKNOWN, Pieces
 from models.pipeline import COMPONENTS, Analyzer
 from models.span_heads import apart, vectors, weighed, weighed_choice
+from models.tagged import tagged_persons, tagged_rivals
 from models.text import normalize
 
 PIECES = Pieces.from_file(WEIGHTS / "pieces.npz")
@@ -85,6 +87,7 @@ def test_what_the_encoder_has_not_read_is_left_to_the_linear_finders() -> None:
     assert weighed(linear, encoded)[0].tolist() == linear[0].tolist()
     assert weighed_choice(linear, encoded)[0].tolist() == linear[0].tolist()
     assert weighed(linear, encoded)[1].tolist() != linear[1].tolist()
+    assert weighed_choice(encoded, linear)[0].tolist() == linear[0].tolist()
 
 
 def test_how_far_two_opinions_are_apart_is_nothing_where_one_is_missing() -> None:
@@ -92,38 +95,46 @@ def test_how_far_two_opinions_are_apart_is_nothing_where_one_is_missing() -> Non
     assert apart(np.float32([0.5, none, 0.5, 0.5]), np.float32([0.5, 0.9, none, 0.9])).tolist() == [0, 0, 0, pytest.approx(np.log(9))]
 
 
-def tagged(analyzer: Analyzer, doc: Any, name: str, tag: str) -> Any:
-    """The same with vectors and weights by which the tags take `name` for what `tag` says."""
-    span_heads = analyzer.nlp.get_pipe("span_heads")
+def tags_of(doc: Any, name: str, tag: str) -> Any:
+    """Tags' probabilities that take `name` for what `tag` says and nothing else for anything."""
     own = doc._.pieces
     at = doc._.text.index(name)
-    inside = [i for i, (a, b) in enumerate(zip(own.starts, own.ends, strict=True)) if a < at + len(name) and b > at]
-    scores = np.full((len(own.ids), len(TAGS)), -9.0)
-    scores[:, 0] = 0
-    for number, i in enumerate(inside):
-        scores[i] = [9.0 if t == f"{'I' if number else 'B'}-{tag}" else -9.0 for t in TAGS]
-    doc._.hidden = scores.astype(np.float16)
-    encoder = span_heads._encoder
-    kept = encoder.weights
-    encoder.weights = kept._replace(heads={"tags.weight": np.eye(len(TAGS)), "tags.bias": np.zeros(len(TAGS))})
-    try:
-        return span_heads._tagged_rivals(doc)
-    finally:
-        encoder.weights = kept
+    tags = np.zeros((len(own.ids), len(TAGS)), dtype=np.float32)
+    tags[:, 0] = 1
+    for number, i in enumerate(i for i, (a, b) in enumerate(zip(own.starts, own.ends, strict=True)) if a < at + len(name) and b > at):
+        tags[i] = [float(t == f"{'I' if number else 'B'}-{tag}") for t in TAGS]
+    return tags
 
 
 def test_a_competitor_that_only_the_tags_see_is_a_candidate(analyzer: Analyzer) -> None:
     doc = read(analyzer, "今天去城东看了看设备，老样子没动静")
     assert not doc._.rival_candidates
-    found = tagged(analyzer, doc, "城东", "CMP")
+    found = tagged_rivals(doc, tags_of(doc, "城东", "CMP"))
     assert [(doc._.text[span.start : span.end], span.label) for span in found] == [("城东", "CMP")]
-    assert tagged(analyzer, doc, "城东", "PER") == []
+    assert tagged_rivals(doc, tags_of(doc, "城东", "PER")) == []
 
 
 def test_a_candidate_that_the_tagger_has_seen_is_not_added_again(analyzer: Analyzer) -> None:
     doc = read(analyzer, "今天去城东看了看设备，老样子没动静")
     doc._.rival_candidates = (NameSpan(4, 6, "CMP", 0.3),)
-    assert tagged(analyzer, doc, "城东", "CMP") == []
+    assert tagged_rivals(doc, tags_of(doc, "城东", "CMP")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "found"),
+    [
+        ("昨儿叫看地，后晌过讲就去了城东", "城东", ["城东"]),
+        ("昨儿叫看地，后晌东就去了", "东", []),
+        ("昨儿叫看地，去了3号地", "3号", []),
+        ("王总叫看地，王总后晌就去了", "王总", []),
+    ],
+)
+def test_a_person_that_only_the_tags_see_is_a_candidate(analyzer: Analyzer, text: str, name: str, found: list[str]) -> None:
+    doc = read(analyzer, text)
+    people = analyzer.nlp.get_pipe("people")
+    assert isinstance(people, PeopleFinder)
+    assert [c.mention for c in tagged_persons(doc, tags_of(doc, name, "PER"), people.candidates)] == found
+    assert tagged_persons(doc, tags_of(doc, name, "CMP"), people.candidates) == []
 
 
 def test_stretches_are_means_and_maxima_of_the_pieces_they_touch() -> None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from models.amounts import find_amounts
 from models.numbers import parse_number
+from models.price_differences import product_parts
+from models.prices import representative
 from models.text import normalize
 
 NUMBERS = [
@@ -53,6 +55,7 @@ AMOUNTS = [
     ("138xxxx0917", []), ("13912345678", []), ("2023年进的", []), ("14:00-15:30", []), ("17楼", []), ("8月9号", []), ("6/20前", []), ("3.12|好又邻", []),
     ("我们11万8含13个点票", [("11万8", 118000)]), ("税点要13%，让5个点", [("5个点", 5)]), ("开13%的专票", []), ("便宜13个点，票后补", [("13个点", 13)]),
     ("37千瓦螺杆，只肯拿3万5", [("3万5", 35000)]), ("20W打标机，叫再便宜两千", [("两千", 2000)]), ("报20W，他说贵", [("20W", 200000)]), ("报3千块", [("3千块", 3000)]),
+    ("先报的一百零二一共三千八", [("一百零二", 102), ("三千八", 3800)]), ("他说两千一直没松", [("两千", 2000)]), ("报三千一他嫌贵", [("三千一", 3100)]),
     ("0935 到装卸队", []), ("电容0402的报价", []), ("0.35一颗", [("0.35", 0.35)]),
     ("第一KP", []), ("八百乘八百的砖", []), ("M10×40", []), ("老周", []), ("周四两份清单", []), ("成交了", []), ("一个人", []), ("打折的事", []), ("折腾", []),
 ]  # fmt: skip
@@ -89,6 +92,27 @@ def test_any_text_is_parsed_or_refused(phrase: str) -> None:
 def test_find_amounts(note: str, expected: list[tuple[str, object]]) -> None:
     text = normalize(note).text
     assert [(text[a.start : a.end], a.value) for a in find_amounts(text)] == expected
+
+
+PRODUCTS = [
+    ("三台，5400一台共16200", {"5400": "each", "16200": "total"}),
+    ("一盒64要二百盒，合一万二千八", {"64": "each", "一万二千八": "total"}),
+    ("四十袋一袋九十五块，先报的一百零二一共三千八现钱", {"九十五块": "each", "三千八": "total"}),
+    ("想打二百头算下来两千九，一头份十四块五", {"十四块五": "each", "两千九": "total"}),
+    ("我们12.8万，对方9.5万，贵3.3万", {}),
+    ("三台，5400一台，他出16000", {}),
+    ("两千一台，客户要四千", {}),
+    ("来了三个人，报5400，他家旧机器16200", {"5400": "each", "16200": "total"}),
+]
+"""(note, the figures that a count in it makes one of another)"""
+
+
+@pytest.mark.parametrize(("note", "expected"), PRODUCTS)
+def test_a_total_is_a_unit_price_times_a_count(note: str, expected: dict[str, str]) -> None:
+    text = normalize(note).text
+    amounts = find_amounts(text)
+    found = product_parts(text, amounts, [representative(a.value) for a in amounts])
+    assert {text[a.start : a.end]: next(iter(own)) for a, own in zip(amounts, found, strict=True) if own} == expected
 
 
 @given(st.text(st.sampled_from("0123456789一二三十百千万亿wk块毛折%/-到.,每吨 王价个点$"), max_size=40))
