@@ -23,15 +23,15 @@ _RANGE_AFTER = "多|几|余|来|出头|以内|之内|以下|以上|起|左右|�
 
 _COUNTED = rf"(?![万亿])[{HAN}]*[十百千万][一二三四五六七八九](?=[一两二三四五六七八九](?:{UNIT_WORD}|[坛盆份门块家样间幅顶]))"
 """A number behind which something is counted: 十八万四 in 十八万四两台."""
-_BEGINS = rf"(?=[{HAN}\d¥￥$UHNTR\s不超好几小])"
+_BEGINS = rf"(?=[{HAN}\d¥￥$UHNTR\s不别莫勿没超好几小])"
 """No amount begins otherwise: most places of a text are passed over by this one look."""
 
 AMOUNT = re.compile(
-    rf"{_BEGINS}(?P<sign>USD|US\$|HK\$|NT\$|TWD|HKD|RMB|[¥￥$])?\s?(?P<before>不到|不足|不超过|超过)?(?P<sign2>[¥￥$])?"
+    rf"{_BEGINS}(?P<sign>USD|US\$|HK\$|NT\$|TWD|HKD|RMB|[¥￥$])?\s?(?P<before>不到|不足|(?:不|别|莫|勿|没|不能|不要|不得|不许)超过|超过)?(?P<sign2>[¥￥$])?"
     rf"(?:(?P<low>{NUMBER})(?:元|块)?(?:到|至|-|~|—|--)(?P<high>{NUMBER})"
     rf"|(?P<tens>[一二两三四五六七八九]?[十百千])(?P<some>来|几|多)(?P<tenscale>个?[万千百亿wk]|个亿)?"
     rf"|(?P<few>好几|几|小几)(?P<fewscale>十万|百万|千万|万|千|百)"
-    rf"|(?P<one>(?:[{HAN}]+?(?=一(?:(?:{UNIT_WORD})(?!{SCALE})|共|起(?!步)|直|样))|{_COUNTED}|{NUMBER})))"
+    rf"|(?P<one>(?:[{HAN}]+?(?=一(?:(?:{UNIT_WORD})(?!{SCALE})|共|起(?!步)|直|样|[毛分](?:没|不|都|也|未)))|{_COUNTED}|{NUMBER})))"
     rf"(?:(?P<after>{_RANGE_AFTER})(?P<afterscale>{SCALE})?)?"
     rf"(?:\s?(?P<currency>{_CURRENCY})(?:(?P<tail>[一二三四五六七八九](?![{HAN}个年月天日号周成折]|(?:{UNIT_WORD})))|(?P<mao>[1-9](?![\d.])))?)?(?P<after2>以内|之内|以下|以上|出头|多)?"
     rf"\s?{_PER}?"
@@ -57,12 +57,12 @@ _DATE = re.compile(
     re.M,
 )
 _CODE = re.compile(
-    r"(?=[\d一二三四五六七八九十百千A-Za-z×*])(?:百分百|[\d.]+千[瓦伏克米焦卡赫]|\d+[wW](?=[\u4e00-\u9fff]{0,2}[机灯器])|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|(?<![A-Za-z\d])(?!(?:USD|RMB|HKD|TWD|usd|rmb)\d)[A-Za-z]+[-_]?\d[\w.\-]*|(?!\d+[wWkK]\d(?![\dA-Za-z.]))\d+[A-Za-z]{1,3}\d[\w.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|(?<![支台套个只块箱件桶包张])[xX×*]\d+)"
+    r"(?=[\d一二三四五六七八九十百千A-Za-z×*])(?:百分百|[\d.]+千[瓦伏克米焦卡赫]|\d+[wW](?=[\u4e00-\u9fff]{0,2}[机灯器])|[\d一二三四五六七八九十百千]+[乘*×xX][\d一二三四五六七八九十百千]+(?!个?[月年人天]|元|块)|(?<![A-Za-z\d])(?!(?:USD|RMB|HKD|TWD|usd|rmb)\d)[A-Za-z]+[-_]?\d[A-Za-z0-9_.\-]*|(?!\d+[wWkK]\d(?![\dA-Za-z.]))\d+[A-Za-z]{1,3}\d[A-Za-z0-9_.]*|\d+[xX×*]\d+(?:[xX×*]\d+)?|(?<![支台套个只块箱件桶包张])[xX×*]\d+)"
 )
 _ENUMERATOR = re.compile(r"(?:^|(?<=[\s;。√✓]))\d{1,2}[.、)](?=[^\d\s])", re.M)
 _SCALED = re.compile("[万千百亿wWkK]")
 _WAN = re.compile("[万wW]")
-_BARE = re.compile(rf"[\d.]+|[一二三四五六七八九][{HAN}]+")
+_BARE = re.compile(rf"(?:[\d.]+|[一二三四五六七八九][{HAN}]+)(?:以内|之内|以下|以上|左右|上下)?")
 _COUNTER = re.compile(
     rf"\s?(?:{UNIT_WORD}|[个家位名口岁号点楼层折成分秒码寸间年月日天倍级等项幅顶株棵所处科班批轮趟次回盏部全厘公毫分号万千百A-Za-zμ℃%％:：/×*~.-])"
 )
@@ -110,10 +110,11 @@ def _scaled_low(low: str, high: str) -> tuple[int | float, int | float] | None:
         return None
     if a < b and not re.search(r"[万千百亿wWkK]", low):
         scale = re.search(rf"({SCALE}|[万千百亿wWkK])$", high)
-        if scale:
-            scaled = parse_number(low + scale[0])
+        for own in (scale[0], scale[0][-1]) if scale else ():  # of 八到十万 it is 万
+            scaled = parse_number(low + own)
             if scaled is not None and scaled < b:
                 a = scaled
+                break
     return (a, b) if a < b else None
 
 
@@ -167,17 +168,22 @@ _CORE = [
 
 def _in_wan(text: str, found: Sequence[AmountMention]) -> list[AmountMention]:
     """The amounts, of which a bare number is in 万 where it is then near another that is: 报43万, 他说41 is 410000."""
-    plain = [(a, a.value) for a in found if a.form == "money" and isinstance(a.value, (int, float))]
+    plain = [(a, a.value) for a in found if a.form == "money" and not isinstance(a.value, tuple)]
     wan = [value for a, value in plain if value >= 10_000 and _WAN.search(text, a.start, a.end)]
     if not wan or any(a.explicit and value < 1000 for a, value in plain):
         return list(found)  # where 三毛 is a price, 3.3 is one as well
 
     def read(a: AmountMention) -> AmountMention:
-        if a.form != "money" or a.explicit or a.unit is not None or not isinstance(a.value, (int, float)) or a.value >= 1000:
+        ends = a.value if isinstance(a.value, tuple) else (a.value,)
+        known = [v for v in ends if v]
+        if a.form != "money" or a.explicit or a.unit is not None or not known or max(known) >= 1000:
             return a
         bare = a.end - a.start > 1 and _BARE.fullmatch(text, a.start, a.end) and not _COUNTER.match(text, a.end)
-        near = any(0.6 <= a.value * 10_000 / w <= 1.6 for w in wan)
-        return replace(a, value=tidy(a.value * 10_000)) if bare and near and text[a.start - 1 : a.start] not in ("月", "第") else a
+        near = any(0.6 <= v * 10_000 / w <= 1.6 for v in known for w in wan)
+        if not bare or not near or text[a.start - 1 : a.start] in ("月", "第"):
+            return a
+        low, high = (None if v is None else tidy(v * 10_000) for v in (ends[0], ends[-1]))
+        return replace(a, value=(low, high) if isinstance(a.value, tuple) else low or 0)
 
     return list(map(read, found))
 

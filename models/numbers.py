@@ -14,11 +14,11 @@ UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000,
 HAN = "零〇一二两俩三四五六七八九十百千万亿廿卅壹贰叁肆伍陆柒捌玖拾佰仟"
 WESTERN = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
 SCALE = r"(?:个亿|个[wW](?![A-Za-z])|千万|百万|十万|亿|万|千|百|[wWkK](?![A-Za-z]))"
-_TAIL = rf"(?:零?\d{{1,4}}(?![\d.]|{SCALE}|个|台|家|折|%)|(?!一\s?(?:台|吨|套|年|月|季|人|平|米|亩|公斤|斤|个|件|箱|桶|袋|包|瓶|盒|支|条|张|片|票|单|天|次|辆|车|户|樘|位|节|期|课))[一二三四五六七八九](?![{HAN}])|\d千\d?(?!\d)|\d百\d?(?!\d))"
+_TAIL = rf"(?:零?\d{{1,4}}(?![\d.]|{SCALE}|个|台|家|折|%)|(?!一\s?(?:台|吨|套|年|月|季|人|平|米|亩|公斤|斤|个|件|箱|桶|袋|包|瓶|盒|支|条|张|片|票|单|天|次|辆|车|户|樘|位|节|期|课|根|盏|捆|棵|株|份|桌|间|晚|罐|组|双|只))[一二三四五六七八九](?![{HAN}])|\d千\d?(?!\d)|\d百\d?(?!\d))"
 _HAN_NUMBER = rf"(?![万亿])[{HAN}]+(?:点[零一二三四五六七八九]+[万亿]?)?(?:[wWkK](?![A-Za-z]))?"
 _SPACED = rf"\s{SCALE}\s\d{{1,4}}(?![\d.]|\s?(?:{SCALE}|[台个家折%年月号日位点套吨张支只瓶箱人本组組片條条]))"
 """As Taiwanese type it: 7 萬 2, 3 萬 8."""
-NUMBER = rf"(?:(?:{WESTERN})(?:{_SPACED}|\s?{SCALE}{_TAIL}?|千\d+|百\d+)?|{_HAN_NUMBER})"
+NUMBER = rf"(?:\d+\.\d+\s?{SCALE}(?={_TAIL}个)|(?:{WESTERN})(?:{_SPACED}|\s?{SCALE}{_TAIL}?|千\d+|百\d+)?|{_HAN_NUMBER})"
 """A pattern for one plain number with its scale (no range words)."""
 
 _PLAIN = re.compile(rf"({WESTERN})(个亿|个w|千万|百万|十万|亿|万|千|百|[wWkK])?(.*)", re.S)
@@ -153,8 +153,8 @@ def step(value: float, phrase: str) -> float:
 
 
 def around(value: int | float, phrase: str, word: str) -> Amount:
-    """A value with a range word: 多/几/来/出头 (up to one step more), 不到/以内 (up to), 以上/起 (from)."""
-    if word in ("不到", "以内", "之内", "以下", "不足", "不超过"):
+    """A value with a range word: 多/几/来/出头 (up to one step more), 不到/以内/别超过 (up to), 以上/起 (from)."""
+    if word in ("不到", "以内", "之内", "以下", "不足") or (word.endswith("超过") and word != "超过"):
         return (0, value)
     if word in ("以上", "起", "超过"):
         return (value, None)

