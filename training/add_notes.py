@@ -4,7 +4,8 @@
     python training/add_notes.py texts TEXTS.jsonl             check a writer's texts, print how they stand against WRITING.md's rule 5
     python training/add_notes.py labels TEXTS.jsonl LABELS.jsonl [--out NOTES.jsonl]
                                                                check labels in the drafting form; with --out, write the labelled notes
-    python training/add_notes.py snippets SNIPPETS.jsonl       check snippets (short pieces with findings only)
+    python training/add_notes.py snippets SNIPPETS.jsonl [--out corpora/snippets/WRITER.jsonl]
+                                                               check snippets (short pieces with findings only); with --out, write them in the corpus's form
 
 Exit code 1, nothing written, where a line has a fault. Standard library only, so that a writer needs no environment.
 """
@@ -247,6 +248,12 @@ def print_statistics(notes: list[Note]) -> None:
         print("with price", sum(map(_priced, notes)), *filled)
 
 
+def write(notes: list[Note], out: Path) -> None:
+    """One note a line."""
+    out.write_text("".join(json.dumps(n, ensure_ascii=False) + "\n" for n in notes), "utf-8")
+    print(f"{len(notes)} written to {out}")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -256,11 +263,15 @@ def main() -> None:
     labels.add_argument("texts", type=Path)
     labels.add_argument("labels", type=Path)
     labels.add_argument("--out", type=Path)
-    commands.add_parser("snippets").add_argument("snippets", type=Path)
+    pieces = commands.add_parser("snippets")
+    pieces.add_argument("snippets", type=Path)
+    pieces.add_argument("--out", type=Path)
     options = parser.parse_args()
     if options.command == "snippets":
         notes, found = snippets(options.snippets)
         print(*found, f"{len(notes)} snippets, {len(found)} faults", sep="\n")
+        if options.out and not found:
+            write(notes, options.out)
         sys.exit(bool(found))
     notes, found = text_faults(options.texts)
     if options.command == "labels":
@@ -272,8 +283,7 @@ def main() -> None:
     if found:
         sys.exit(f"{len(found)} faults")
     if options.command == "labels" and options.out:
-        options.out.write_text("".join(json.dumps(n, ensure_ascii=False) + "\n" for n in notes), "utf-8")
-        print(f"{len(notes)} written to {options.out}")
+        write(notes, options.out)
 
 
 if __name__ == "__main__":
