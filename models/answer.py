@@ -118,7 +118,7 @@ class Answerer:
         slots: Slots = doc._.slots
         return Analysis(
             id=note.id,
-            kind=Kind(judgement.kind_label, *self._trust("kind", max(judgement.kind, 1 - judgement.kind))),
+            kind=Kind(judgement.kind_label, *self._trust("kind", judgement.kind_probability)),
             outcome=Outcome(judgement.outcome_label, *self._trust("outcome", judgement.outcome_probability)),
             sentences=_sentences(doc, sent),
             people=self._people(doc, sent),

@@ -32,6 +32,8 @@ OUTCOMES: tuple[OutcomeLabel, ...] = ("signed", "not_signed", "unclear")
 SIGNED = 0.5
 LEVEL = 0.45
 """A level of the rubric is reached from this probability on: chosen on dev, whose error is least from 0.42 to 0.46."""
+DIAGNOSTIC = 0.45
+"""A note is diagnostic from this probability on: chosen on dev (0.4 to 0.48 are within a point, 0.5 is one lower)."""
 RARE = 1e-3
 _PARTS = (
     tuple(f"{d}>={level}" for d in DIMENSIONS for level in (1, 2)),
@@ -61,7 +63,12 @@ class Judgement:
 
     @property
     def kind_label(self) -> KindLabel:
-        return "diagnostic" if self.kind >= 0.5 else "flow_of_events"
+        return "diagnostic" if self.kind >= DIAGNOSTIC else "flow_of_events"
+
+    @property
+    def kind_probability(self) -> float:
+        """Of that label."""
+        return self.kind if self.kind_label == "diagnostic" else 1 - self.kind
 
     @property
     def outcome_label(self) -> OutcomeLabel:

@@ -34,7 +34,7 @@ def raw_pairs(note: LabelledNote, doc: Doc) -> dict[Field, Pairs]:
     judgement = doc._.judgement
     kinds = {o["type"] for o in note["objections"]}
     return {
-        "kind": [(max(judgement.kind, 1 - judgement.kind), judgement.kind_label == note["kind"])],
+        "kind": [(judgement.kind_probability, judgement.kind_label == note["kind"])],
         "outcome": [(judgement.outcome_probability, judgement.outcome_label == note["outcome"])],
         "people": [(p.role_probability, _person_right(note, p.mention, p.role)) for p in doc._.people],
         "objections": [(o.probability, o.type in kinds) for o in doc._.objections],
