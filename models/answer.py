@@ -118,7 +118,7 @@ class Answerer:
         slots: Slots = doc._.slots
         return Analysis(
             id=note.id,
-            kind=Kind(judgement.kind_label, *self._trust("kind", judgement.kind_probability)),
+            kind=self._kind(judgement),
             outcome=Outcome(judgement.outcome_label, *self._trust("outcome", judgement.outcome_probability)),
             sentences=_sentences(doc, sent),
             people=self._people(doc, sent),
@@ -143,6 +143,11 @@ class Answerer:
         """(calibrated probability, whether it needs a second look)."""
         probability = self.reliability.probability(field, raw)
         return probability, self.reliability.needs_review(field, probability)
+
+    def _kind(self, judgement: Judgement) -> Kind:
+        """Of two labels the one that is told is never shown as the less probable."""
+        probability, doubtful = self._trust("kind", judgement.kind_probability)
+        return Kind(judgement.kind_label, max(0.5, probability), doubtful)
 
     def _people(self, doc: Doc, sent: _Sent) -> tuple[Person, ...]:
         clauses, contexts = doc._.clauses, doc._.contexts

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pytest
 
 from models.analysis import Note
-from models.content import content
+from models.content import content, content_of
+from models.names import NameSpan
 from models.pipeline import Analyzer
 from models.telling import positions
 from models.text import normalize
@@ -54,6 +56,13 @@ def test_a_figure_a_person_and_a_finding_count(analyzer: Analyzer, text: str) ->
     kept = told(analyzer, text)
     assert "今天去了" not in kept
     assert kept
+
+
+@pytest.mark.parametrize(("probability", "tells"), [(0.2, False), (0.3, True)])
+def test_a_word_that_may_be_a_brand_tells_nothing_until_it_is_likely_one(analyzer: Analyzer, probability: float, tells: bool) -> None:
+    doc = analyzer.read(normalize("他嫌贵。今天去了。").text)
+    doc._.rival_candidates, doc._.rival_table = (NameSpan(4, 6, "CMP", probability),), np.array([probability], dtype=np.float32)
+    assert (1 in content_of(doc)) is tells
 
 
 def test_of_a_note_of_nothing_else_everything_counts(analyzer: Analyzer) -> None:
