@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from models.analysis import Amount
-from models.numbers import DIGITS, HAN, NUMBER, SCALE, around, parse_adjacent, parse_number, tidy
+from models.numbers import DIGITS, HAN, NUMBER, SCALE, around, parse_adjacent, parse_number, tidy, times
 from models.spoken import UNIT_WORD, find_spoken
 
 AmountForm = Literal["money", "percent", "discount"]
@@ -174,16 +174,12 @@ def _in_wan(text: str, found: Sequence[AmountMention]) -> list[AmountMention]:
         return list(found)  # where 三毛 is a price, 3.3 is one as well
 
     def read(a: AmountMention) -> AmountMention:
-        ends = a.value if isinstance(a.value, tuple) else (a.value,)
-        known = [v for v in ends if v]
+        known = [v for v in (a.value if isinstance(a.value, tuple) else (a.value,)) if v]
         if a.form != "money" or a.explicit or a.unit is not None or not known or max(known) >= 1000:
             return a
         bare = a.end - a.start > 1 and _BARE.fullmatch(text, a.start, a.end) and not _COUNTER.match(text, a.end)
         near = any(0.6 <= v * 10_000 / w <= 1.6 for v in known for w in wan)
-        if not bare or not near or text[a.start - 1 : a.start] in ("月", "第"):
-            return a
-        low, high = (None if v is None else tidy(v * 10_000) for v in (ends[0], ends[-1]))
-        return replace(a, value=(low, high) if isinstance(a.value, tuple) else low or 0)
+        return replace(a, value=times(a.value, 10_000)) if bare and near and text[a.start - 1 : a.start] not in ("月", "第") else a
 
     return list(map(read, found))
 

