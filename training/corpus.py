@@ -9,17 +9,24 @@ from typing import Any
 
 CORPORA = Path(__file__).resolve().parent.parent / "corpora"
 SPLITS = ("train", "dev", "test")
+FINDINGS_ONLY = ("snippets", "stories")
+"""Texts without kind, outcome, rubric or questions: training reads them, nothing is chosen or reported on them."""
 LabelledNote = dict[str, Any]
 
 
 def files(root: Path = CORPORA) -> list[Path]:
     """Every note file of the corpus, in a fixed order."""
-    return [path for split in (*SPLITS, "snippets") for path in sorted((root / split).glob("*.jsonl"))]
+    return [path for split in (*SPLITS, *FINDINGS_ONLY) for path in sorted((root / split).glob("*.jsonl"))]
 
 
 def read_snippets(root: Path = CORPORA) -> list[LabelledNote]:
-    """The snippets: short pieces labelled with findings only (no kind, outcome, rubric or questions); training reads them, nothing is chosen or reported on them."""
+    """The snippets: short pieces labelled with findings only."""
     return read_split("snippets", root)
+
+
+def read_stories(root: Path = CORPORA) -> list[LabelledNote]:
+    """The stories: whole visits labelled with findings only, which the encoders alone are fitted on (training/encoder)."""
+    return read_split("stories", root)
 
 
 def read_split(split: str, root: Path = CORPORA) -> list[LabelledNote]:

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from models.lexicon import rows as rows_of
 from training.add_notes import LENGTHS, shared_sentences
-from training.corpus import CORPORA, SPLITS, LabelledNote, files, read_split, read_writers
+from training.corpus import CORPORA, FINDINGS_ONLY, SPLITS, LabelledNote, files, read_split, read_writers
 from training.labels import PRICE_SLOTS, faults, finding_faults
 
 
@@ -27,9 +27,9 @@ def corpus_faults() -> list[str]:
     ids: set[str] = set()
     seen: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
     declared = {w["writer"]: w["split"] for w in read_writers()}
-    for split in (*SPLITS, "snippets"):
+    for split in (*SPLITS, *FINDINGS_ONLY):
         notes = iter(read_split(split))
-        check = finding_faults if split == "snippets" else faults
+        check = finding_faults if split in FINDINGS_ONLY else faults
         for path in files():
             if path.parent.name != split:
                 continue

@@ -9,7 +9,7 @@ import pytest
 from datasketch import MinHash, MinHashLSH
 
 from training.agreement import decisions, read, sets, settled
-from training.corpus import SPLITS, read_snippets, read_split, read_writers
+from training.corpus import SPLITS, read_snippets, read_split, read_stories, read_writers
 from training.labels import faults
 from training.scoring import score
 from training.validate import corpus_faults
@@ -71,12 +71,12 @@ def test_labels_twice_are_those_decided() -> None:
 
 def test_no_near_duplicates() -> None:
     index = MinHashLSH(threshold=SAME, num_perm=128)
-    written = [note for note in [*NOTES, *read_snippets()] if len(note["text"]) >= 12]
+    written = [note for note in [*NOTES, *read_snippets(), *read_stories()] if len(note["text"]) >= 12]
     shingles = ([note["text"][i : i + 4].encode() for i in range(len(note["text"]) - 3)] for note in written)
     hashes = dict(zip((note["id"] for note in written), MinHash.generator(shingles, num_perm=128), strict=True))
     for name, sketch in hashes.items():
         index.insert(name, sketch)
-    pairs = {n["id"]: n.get("pair") for n in [*NOTES, *read_snippets()]}
+    pairs = {n["id"]: n.get("pair") for n in [*NOTES, *read_snippets(), *read_stories()]}
     near = {
         tuple(sorted((a, b)))
         for a, s in hashes.items()

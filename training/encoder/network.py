@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,26 @@ _UNITS = 256
 _DROPOUT = 0.1
 
 
+class Dropout(nn.Module):  # type: ignore[misc]
+    """As torch's, but its random bits are cut out of one pool: drawing them anew takes a twelfth of a batch's time on two cores."""
+
+    _POOL = 1 << 23
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.kept: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` with a share of its numbers 0 and the others larger by as much, while training; else as it is."""
+        if not self.training:
+            return x
+        if self.kept is None:
+            self.kept = torch.rand(self._POOL) >= self.share
+        begin = random.randrange(self._POOL - x.numel())
+        return x * self.kept[begin : begin + x.numel()].view(x.shape) * (1 / (1 - self.share))
+
+
 class Layer(nn.Module):  # type: ignore[misc]
     """One layer of BERT."""
 
@@ -34,7 +55,7 @@ class Layer(nn.Module):  # type: ignore[misc]
         self.qkv, self.attended = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.inner, self.outer = nn.Linear(width, inner), nn.Linear(inner, width)
         self.norms = nn.ModuleList(nn.LayerNorm(width, published.epsilon) for _ in range(2))
-        self.dropout = nn.Dropout(_DROPOUT)
+        self.dropout = Dropout(_DROPOUT)
 
         def own(name: str) -> Tensor:
             return torch.tensor(published.tensors[f"l{number}.{name}"])
@@ -75,7 +96,7 @@ class Network(nn.Module):  # type: ignore[misc]
             {"weight": torch.tensor(published.tensors["emb.ln.w"]), "bias": torch.tensor(published.tensors["emb.ln.b"])}
         )
         self.layers = nn.ModuleList(Layer(published, number) for number in range(layers))
-        self.dropout = nn.Dropout(_DROPOUT)
+        self.dropout = Dropout(_DROPOUT)
         self.tags = nn.Linear(width, len(TAGS))
         self.heads = nn.ModuleDict({kind: self._head(width, outputs) for kind, outputs in OUTPUTS.items()})
 
