@@ -6,8 +6,9 @@ each, and the title and surname lists, so that an unseen name is known by the co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,21 @@ PERSON_START = 0.05
 """The same of a person's name off the most probable path; people.py decides."""
 WITHIN = 0.3
 """A candidate goes on while the next character is inside a name with at least this share of the beginning's probability."""
+_QUOTED = re.compile(r"""[「『“‘"《【]([^「」『』“”‘’"《》【】,，。;；!！?？\n]{2,8})[」』”’"》】]""")
+_QUOTES = '「」『』“”‘’"《》【】'
+
+
+def in_quotes(text: str, start: int, end: int) -> tuple[int, int]:
+    """The whole of what stands in quotes where text[start:end] is half of it or more, else the same without quotes at its ends."""
+    for quoted in _QUOTED.finditer(text, max(0, start - 9), end + 9):
+        first, stop = quoted.span(1)
+        if 2 * (min(end, stop) - max(start, first)) >= stop - first:
+            return first, stop
+    while start < end - 1 and text[start] in _QUOTES:
+        start += 1
+    while start < end - 1 and text[end - 1] in _QUOTES:
+        end -= 1
+    return start, end
 
 
 class NameTagger:
@@ -62,7 +78,13 @@ class NameTagger:
         labels = crf.tag(*self.features(doc), len(doc._.text))
         named = [label != OUTSIDE for label in labels]
         persons = [label in PERSON_LABELS for label in labels]
-        return _people(crf, labels), _stretches(crf, "PER", PERSON_START, named), _stretches(crf, "CMP", RIVAL_START, persons)
+        rivals: list[NameSpan] = []
+        for span in _stretches(crf, "CMP", RIVAL_START, persons):
+            start, end = in_quotes(doc._.text, span.start, span.end)
+            whole = span if any(persons[start:end]) else replace(span, start=start, end=end)
+            if not rivals or rivals[-1].end <= whole.start:
+                rivals.append(whole)
+        return _people(crf, labels), _stretches(crf, "PER", PERSON_START, named), tuple(rivals)
 
     def __call__(self, doc: Doc) -> Doc:
         doc._.names, doc._.doubtful_people, doc._.rival_candidates = self.predict(doc)

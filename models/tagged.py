@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 
 from models.candidates import Candidate, CandidateFinder, same_person, trimmed
 from models.encoder import TAGS
-from models.names import NameSpan
+from models.names import NameSpan, in_quotes
 
 RIVAL, PERSON = 0.2, 0.3
 """How sure the tags must be of a name's first piece where nothing else saw one."""
@@ -41,7 +41,8 @@ def _free(start: int, end: int, taken: Sequence[tuple[int, int]]) -> bool:
 def tagged_rivals(doc: Doc, tags: NDArray[np.float32]) -> list[NameSpan]:
     """Names taken for a competitor's that are neither a name nor a candidate yet."""
     taken = [(own.start, own.end) for own in (*doc._.names, *doc._.rival_candidates)]
-    return [NameSpan(start, end, "CMP", sure) for start, end, sure in _stretches(doc, tags, "CMP", RIVAL) if _free(start, end, taken)]
+    found = [(*in_quotes(doc._.text, start, end), sure) for start, end, sure in _stretches(doc, tags, "CMP", RIVAL)]
+    return [NameSpan(start, end, "CMP", sure) for start, end, sure in found if _free(start, end, taken)]
 
 
 def tagged_persons(doc: Doc, tags: NDArray[np.float32], finder: CandidateFinder) -> list[Candidate]:

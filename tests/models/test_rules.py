@@ -14,6 +14,7 @@ from models.clauses import split_at_stops
 from models.cues import CueScanner, cue_scanner
 from models.customer_class import find_class
 from models.gaps import Slots, assemble
+from models.names import in_quotes
 from models.prices import FoundPrice
 from models.text import normalize
 
@@ -170,3 +171,19 @@ def test_pieces_and_stops_cover_the_text(text: str) -> None:
 )
 def test_a_space_is_a_stop_but_inside_an_amount_or_beside_the_figures_of_a_punctuated_note(text: str, pieces: list[str]) -> None:
     assert [text[a:b] for a, b, _ in split_at_stops(text)] == pieces
+
+
+@pytest.mark.parametrize(
+    ("text", "seen", "whole"),
+    [
+        ("「大同」报两万八", "大", "大同"),
+        ("一直用“恒昌”的", "“恒昌", "恒昌"),
+        ("旧年用《立信》，平", "立信》", "立信"),
+        ("他说“金翔便宜三千”", "金翔", "金翔"),
+        ("拿恒昌跟「大同」比", "恒昌", "恒昌"),
+        ("说“嗯", "“", "“"),
+    ],
+)
+def test_a_quoted_name_is_taken_whole_and_without_its_quotes(text: str, seen: str, whole: str) -> None:
+    start, end = in_quotes(text, text.index(seen), text.index(seen) + len(seen))
+    assert text[start:end] == whole
