@@ -1,4 +1,4 @@
-"""Fit the encoders and write models/weights: `make encoder` (an hour and a half on two cores). It needs a trained model for clauses and candidates.
+"""Fit the encoders and write models/weights: `make encoder` (two hours on two cores). It needs a trained model for clauses and candidates.
 
 One encoder learns from all of train, the snippets and the stories; two more leave out one half of the writers each, so that what is fitted on an encoder's word
 (training/encoding.py) reads it on notes it has not seen. Nothing is chosen on test; dev was looked at for the number of layers and epochs (docs/adr/0012).
