@@ -83,6 +83,24 @@ def strongest(doc: Doc) -> tuple[list[int], list[float]]:
     return places.tolist(), table[places, range(len(OBJECTION_TYPES))].tolist()
 
 
+_SETTLED = frozenset(
+    ["放心了", "没再提", "不再提", "说可以", "没话说", "点头了", "接受了", "没问题了", "说没问题了", "踏实了", "没意见了", "想通", "打消"]
+)
+"""Said behind an objection in its sentence: in train and dev 13 of 15 such objections are resolved."""
+SETTLED = 0.5
+"""How probably an objection is resolved at the least where one of these is said."""
+
+
+def settled(doc: Doc, at: int, start: int) -> bool:
+    """Whether the customer is told to have given way behind text[start:], in clause `at` or the next one of its sentence. Needs: clauses, context."""
+    clauses = doc._.clauses
+    for clause, context in zip(clauses[at : at + 2], doc._.contexts[at : at + 2], strict=True):
+        within = clause.sentence == clauses[at].sentence and not context.hypothetical
+        if within and any(h.start > start and h.phrase in _SETTLED and h.start not in context.negated for h in context.hits):
+            return True
+    return False
+
+
 class ObjectionFinder:
     """Writes doc._.objections as the clauses alone tell them; decisions.py settles them. Needs: clauses, context, clause_probabilities.
 
@@ -117,7 +135,7 @@ class ObjectionFinder:
         """An objection of each type whose share reaches its threshold, in order of place: the clause at `places` carries it.
 
         What doc._.objections says of a clause's status already is taken over, the mean of two opinions; `views`, a third one of each type's, weighs as much as
-        either of them.
+        either of them, and then what the customer is told to have said settles it (`settled`).
         """
         told = {o.clause: o.resolved for o in doc._.objections}
         there = [k for k, (kind, share) in enumerate(zip(OBJECTION_TYPES, shares, strict=True)) if share >= thresholds[kind]]
@@ -127,6 +145,8 @@ class ObjectionFinder:
         for k in there:
             kind, at = OBJECTION_TYPES[k], places[k]
             resolved = (2 * told[at] + views[k]) / 3 if views else told[at]
+            if views and resolved < SETTLED and settled(doc, at, doc._.clauses[at].start):
+                resolved = SETTLED
             found.append(FoundObjection(kind, at, *quote_of(doc, kind, at), shares[k], resolved))
         return tuple(sorted(found, key=lambda o: (o.start, o.type)))
 
