@@ -178,7 +178,7 @@ def test_the_objections_of_a_customer_who_signed_are_resolved(analyzer: Analyzer
 def test_a_status_is_told_by_two_opinions_of_what_follows_the_clause_and_one_of_the_whole_note(
     analyzer: Analyzer, own: float, view: float, status: str
 ) -> None:
-    doc: Any = analyzer.read("他嫌贵,后来点头了")
+    doc: Any = analyzer.read("他嫌贵,后来又去了一趟")
     finder: Any = analyzer.nlp.get_pipe("objections")
     clause = doc._.clauses[0]
     doc._.objections = (FoundObjection("price", 0, clause.start, clause.end, 0.9, own),)
