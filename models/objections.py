@@ -91,9 +91,10 @@ SETTLED = 0.5
 """How probably an objection is resolved at the least where one of these is said."""
 
 
-def settled(doc: Doc, at: int, start: int) -> bool:
-    """Whether the customer is told to have given way behind text[start:], in clause `at` or the next one of its sentence. Needs: clauses, context."""
+def settled(doc: Doc, at: int) -> bool:
+    """Whether the customer is told to have given way behind the beginning of clause `at`, in it or the next one of its sentence. Needs: clauses, context."""
     clauses = doc._.clauses
+    start = clauses[at].start
     for clause, context in zip(clauses[at : at + 2], doc._.contexts[at : at + 2], strict=True):
         within = clause.sentence == clauses[at].sentence and not context.hypothetical
         if within and any(h.start > start and h.phrase in _SETTLED and h.start not in context.negated for h in context.hits):
@@ -145,7 +146,7 @@ class ObjectionFinder:
         for k in there:
             kind, at = OBJECTION_TYPES[k], places[k]
             resolved = (2 * told[at] + views[k]) / 3 if views else told[at]
-            if views and resolved < SETTLED and settled(doc, at, doc._.clauses[at].start):
+            if views and resolved < SETTLED and settled(doc, at):
                 resolved = SETTLED
             found.append(FoundObjection(kind, at, *quote_of(doc, kind, at), shares[k], resolved))
         return tuple(sorted(found, key=lambda o: (o.start, o.type)))
