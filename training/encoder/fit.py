@@ -1,4 +1,4 @@
-"""Fit the encoders and write models/weights: `make encoder` (two hours on two cores). It needs a trained model for clauses and candidates.
+"""Fit the encoders and write models/weights: `make encoder` (three hours on two cores). It needs a trained model for clauses and candidates.
 
 One encoder learns from all of train, the snippets and the stories; two more leave out one half of the writers each, so that what is fitted on an encoder's word
 (training/encoding.py) reads it on notes it has not seen. Nothing is chosen on test; dev was looked at for the number of layers and epochs (docs/adr/0012).
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 import typer
@@ -36,9 +36,20 @@ from training.encoder.published import read
 from training.encoding import HALVES
 
 LAYERS = 6
-EPOCHS, LAST_EPOCHS = 4, 3
-"""Over everything, and then, while the rate falls to nothing, over the notes of train alone, in which findings are as frequent as in notes."""
-RATE, HEADS_RATE = 3e-4, 1e-3
+
+
+class Course(NamedTuple):
+    """How an encoder is fitted: `epochs` over everything, and then, while the rate falls to nothing, `last` over the notes of train alone, in which
+    findings are as frequent as in notes. `rate`: the encoder's highest; its heads' is HEADS_RATE times that."""
+
+    epochs: int
+    last: int
+    rate: float
+
+
+FRESH, ONWARD = Course(4, 3, 3e-4), Course(2, 2, 2e-4)
+"""From the published weights on, and from what an encoder knew of an earlier corpus on (docs/experiments.md)."""
+HEADS_RATE = 10 / 3
 PIECES_A_BATCH = 2600
 UNPUNCTUATED, SPACED = 0.25, 0.5
 """Windows that are read without their stops, in each epoch others; of these, those with spaces instead."""
@@ -119,12 +130,14 @@ def epoch(notes: Sequence[Ways], space: int) -> list[Window]:
     return out
 
 
-def fit(network: Network, whole: Sequence[Ways], others: Sequence[Ways], space: int, name: str) -> None:
+def fit(network: Network, whole: Sequence[Ways], others: Sequence[Ways], space: int, name: str, course: Course) -> None:
     """Fit on the windows of notes of train and of others; says where it is every 100 batches."""
     upper = [p for n, p in network.named_parameters() if n.startswith(("tags", "heads"))]
     lower = [p for n, p in network.named_parameters() if not n.startswith(("tags", "heads")) and p.requires_grad]
-    optimiser = torch.optim.AdamW([{"params": lower, "lr": RATE}, {"params": upper, "lr": HEADS_RATE}], weight_decay=0.01)
-    rounds = [[*whole, *others]] * EPOCHS + [list(whole)] * LAST_EPOCHS
+    optimiser = torch.optim.AdamW(
+        [{"params": lower, "lr": course.rate}, {"params": upper, "lr": HEADS_RATE * course.rate}], weight_decay=0.01
+    )
+    rounds = [[*whole, *others]] * course.epochs + [list(whole)] * course.last
     total = sum(len(list(batches(epoch(own, space)))) for own in rounds)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / 100) * max(0.01, 1 - step / total))
     began, step, smoothed = time.perf_counter(), 0, 0.0
@@ -150,6 +163,12 @@ def main(
     only: Annotated[
         list[str] | None, typer.Option(help="Fit this one alone (all, without-0, without-1) and leave the others of the folder.")
     ] = None,
+    states: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that keeps NAME.pt of each for a later fit: those that are there are fitted onwards, not from the published weights."
+        ),
+    ] = None,
 ) -> None:
     """Fit the encoders. A name that none of them has is refused before anything is read."""
     encoders = {"all": None} | {f"without-{half}": half for half in range(HALVES)}
@@ -174,9 +193,18 @@ def main(
         random.seed(SEED)
         network = Network(published, LAYERS)
         known, beside = ([ways for ways in own if ways[0][0].half != left_out] for own in (whole, others))
-        fit(network, known, beside, space, name)
+        state = states / f"{name}.pt" if states else None
+        onward = state is not None and state.is_file()
+        if onward:
+            network.load_state_dict(torch.load(state, weights_only=True))
+        fit(network, known, beside, space, name, ONWARD if onward else FRESH)
+        if state:
+            state.parent.mkdir(parents=True, exist_ok=True)
+            torch.save(network.state_dict(), state)
         export(network, out, name, [window for ways in (*whole, *others) for window in ways[0]])
-        fitted[name] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "corpus_hash": corpus}
+        fitted[name] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "corpus_hash": corpus} | (
+            {"onward_from": fitted[name]["corpus_hash"]} if onward and name in fitted else {}
+        )
     files = sorted([*out.glob("*.onnx"), *out.glob("*.npz")])
     card = {
         "fitted": fitted,
