@@ -49,7 +49,7 @@ evaluate: $(RUNTIME) $(TRAINED)
 errors: $(RUNTIME) $(TRAINED)
 	$(BIN)/python -m training.errors $(FIELD) --split $(or $(SPLIT),dev)
 
-# two hours on two cores: the encoders of models/weights, which are kept with the code, anew (docs/adr/0012-encoder.md)
+# three hours on two cores: the encoders of models/weights, which are kept with the code, anew (docs/adr/0012-encoder.md)
 encoder: $(RUNTIME) $(TRAINED)
 	$(PYTHON) -m venv .venv-encoder
 	.venv-encoder/bin/python -m pip install --quiet --require-hashes -r requirements-encoder.lock
