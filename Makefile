@@ -11,7 +11,7 @@ OUT ?= var/candidate
 SCORE ?= ../shared/eval/score.py
 # Where it is set, our modules are compiled at each of the tests' many starts of a process anew.
 unexport PYTHONDONTWRITEBYTECODE
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --root-user-action=ignore
 
 .PHONY: run demo test check train encoder evaluate bench load faults corpus lock clean agreement errors baselines probes card latency
 
