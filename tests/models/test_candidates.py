@@ -21,6 +21,15 @@ def test_nobody_where_nobody_is_named(analyzer: Analyzer, text: str) -> None:
     assert not analyzer.read(text)._.people
 
 
+def test_both_sides_are_nobody(analyzer: Analyzer) -> None:
+    assert not analyzer.read("双方在友好的氛围里交换了意见。")._.candidates
+
+
+def test_thanks_are_no_surname(analyzer: Analyzer) -> None:
+    for text, there in (("感谢领导一直以来的支持", False), ("多谢老板", False), ("谢领导说再看看", True), ("见了谢总", True)):
+        assert any(c.mention.startswith("谢") for c in analyzer.read(text)._.candidates) is there
+
+
 @pytest.mark.parametrize(
     ("short", "full", "same"),
     [
