@@ -36,7 +36,8 @@ FOLDS, NAMES_FOLDS = 2, 2
 """Parts the writers are dealt into for held-out predictions: of all that comes after the names, and of the names."""
 VARIANTS = 1
 NAMES_ITERATIONS, NAMES_FOLD_ITERATIONS = 40, 25
-"""Of the CRF that is kept, and of those that only tell what it would say of notes it has not seen: names are most of a training's time."""
+"""Of the CRF that is kept, and of those that only tell what it would say of notes it has not seen: names are most of a training's time. Chosen on
+dev (docs/experiments.md)."""
 PEOPLE_C, PRICES_C, PAIRS_C, CLAUSES_C, CLAUSES_BALANCE = 5.0, 4.0, 2.0, 8.0, 0.7
 STATUS_C, RIVALS_C = 5.0, 3.0
 
